@@ -1,0 +1,67 @@
+# The book's commands. Each sets up the virtual environment itself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+PROFILE := .venv/ipython/profile_default/ipython_kernel_config.py
+
+# The kernels of this environment, and no start-up file of the user's.
+export JUPYTER_PATH := $(CURDIR)/.venv/share/jupyter
+export IPYTHONDIR := $(CURDIR)/.venv/ipython
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup book test lab record times pins clean
+
+help:
+	@echo "make book    run every notebook and build the HTML book in _build/html"
+	@echo "make test    style, unit tests, and every notebook on the bundled pictures, with no network"
+	@echo "make lab     open JupyterLab on the notebooks"
+	@echo "make record  run the experiments that are missing from results/"
+	@echo "make times   measure how long each notebook takes and how much memory it needs"
+	@echo "make pins    write constraints.txt anew after a change in a requirement file"
+	@echo "make clean   remove what was built"
+
+setup: $(READY) $(PROFILE)
+	$(BIN)/python -m tlbook fetch
+
+# Modules are compiled when they are first imported: compiling all of them, most never used, takes pip a minute.
+$(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer, and this is %s. Try: make book PYTHON=python3.11" % sys.version.split()[0])'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --no-compile -r requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(PROFILE): tools/ipython_kernel_config.py $(READY)
+	mkdir -p $(@D)
+	cp $< $@
+
+book: setup
+	$(BIN)/python tools/build_book.py
+
+# Not a target-specific `export`: setup would inherit it, and setup may need the network.
+BUNDLED := env -u TLBOOK_MIRROR TLBOOK_DATA=emoji10 TLBOOK_OFFLINE=1
+
+test: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BUNDLED) $(BIN)/pytest
+	$(BUNDLED) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope notebooks/
+
+lab: setup
+	$(BIN)/jupyter lab notebooks
+
+record: setup
+	set -e; for name in $(filter-out __init__ notebooks,$(basename $(notdir $(wildcard experiments/*.py)))); do \
+		$(BIN)/python -m experiments.$$name; \
+	done
+
+times: setup
+	$(BIN)/python -m experiments.notebooks
+
+pins: setup
+	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache

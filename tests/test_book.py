@@ -1,0 +1,182 @@
+"""The book as files: its contents, its links and its records. Nothing is executed or built here."""
+
+import pathlib
+import re
+import warnings
+
+import nbformat
+import pandas as pd
+import pytest
+import yaml
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+import tlbook
+from tlbook import results
+
+ROOT = pathlib.Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = sorted((ROOT / "book").glob("*.md"))
+RESULTS = sorted((ROOT / "results").glob("*.csv"))
+LAST_SECTIONS = ["Exercises", "Summary", "Further reading"]
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_document = pytest.mark.parametrize("path", PAGES + NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path, kind=None):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if kind in (None, cell.cell_type)]
+
+
+def prose(path):
+    """The text of a page or notebook, less its code."""
+    if path.suffix == ".ipynb":
+        text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    else:
+        text = path.read_text(encoding="utf-8")
+    return re.sub(
+        r"^(`{3,})(?!\{(?:note|tip|warning|admonition|dropdown|figure|image)).*?^\1$", "", text, flags=re.M | re.S
+    )
+
+
+def headings(path):
+    return re.findall(r"^#+ (.+)$", prose(path), flags=re.M)
+
+
+def labels():
+    everything = "\n".join(prose(path) for path in PAGES + NOTEBOOKS)
+    return set(re.findall(r"^\(([\w:-]+)\)=$|\$\$ \(([\w:-]+)\)$|^:(?:name|label): (\S+)$", everything, flags=re.M))
+
+
+def test_contents_and_files_agree():
+    listed = {str(name) for name in parse_toc_yaml(ROOT / "_toc.yml")}
+    there = {str(path.relative_to(ROOT).with_suffix("")) for path in PAGES + NOTEBOOKS}
+    assert listed == there, "_toc.yml (left) and the files (right) differ"
+
+
+def test_every_chapter_is_in_the_map():
+    mapped = set(re.findall(r"\{doc\}`/notebooks/(\w+)`", (ROOT / "book/map.md").read_text(encoding="utf-8")))
+    assert mapped == {path.stem for path in NOTEBOOKS}
+
+
+@each_notebook
+def test_notebook_is_stored_clean(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) >= (4, 5), "cells need ids: save it as nbformat 4.5"
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in cells(path, "code"):
+        assert not cell.outputs and cell.execution_count is None, f"stored with outputs: {cell.source[:60]}"
+        assert "execution" not in cell.metadata, "stored with times, which change at every run"
+
+
+@each_notebook
+def test_notebook_has_the_shape_of_a_chapter(path):
+    first, title = cells(path)[:2]
+    assert "google.colab" in first.source and "remove-cell" in first.metadata.tags
+    assert title.source.startswith("# ")
+    assert f'results.needs("{path.stem}")' in "\n".join(cell.source for cell in cells(path, "code"))
+    sections = [name for name in headings(path) if name in LAST_SECTIONS]
+    assert sections == LAST_SECTIONS, "the chapter must end with these sections, in this order"
+    assert headings(path)[-1] == LAST_SECTIONS[-1]
+    assert any("assert " in cell.source for cell in cells(path, "code")), "no lesson of this chapter is checked"
+
+
+@each_notebook
+def test_every_exercise_has_a_hidden_solution(path):
+    """After each exercise comes a solution, and nothing else that looks like one."""
+    order = []
+    for cell in cells(path):
+        if cell.cell_type == "markdown":
+            found = re.findall(
+                r"^(?:#+ |\*\*)(Exercise)\b|\{(?:dropdown|admonition)\} (Solution)", cell.source, flags=re.M
+            )
+            order += [(exercise or solution).lower() for exercise, solution in found]
+        elif "solution" in cell.metadata.get("tags", []):
+            assert "hide-cell" in cell.metadata.tags, f"a solution in the open: {cell.source[:60]}"
+            order.append("solution")
+    assert order, "no exercise"
+    assert order == ["exercise", "solution"] * (len(order) // 2)
+
+
+@each_notebook
+def test_every_figure_has_alt_text(path):
+    for cell in cells(path, "code"):
+        if "plt.show()" in cell.source or re.search(r"^figures\.\w+\(", cell.source, flags=re.M):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt.split()) >= 5, f"say in mystnb.image.alt what this figure shows: {cell.source[-80:]}"
+
+
+@each_document
+def test_links_lead_somewhere(path):
+    text = prose(path)
+    works = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), flags=re.M))
+    cited = {key.strip() for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text) for key in keys.split(",")}
+    assert cited <= works, "not in book/references.bib"
+    for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", text):
+        name = ROOT / target.lstrip("/") if target.startswith("/") else path.parent / target
+        assert any(name.with_name(name.name + ending).exists() for ending in (".md", ".ipynb")), target
+    known = {label for found in labels() for label in found if label}
+    for target in re.findall(r"\{(?:ref|numref|eq)\}`(?:[^`<]*<)?([^`>]+)>?`", text):
+        assert target in known, f"no label {target}"
+    for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"\{(?:image|figure)\} (\S+)", text):
+        if not re.match(r"(https?:|mailto:|#)", target):
+            assert (path.parent / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_results_carry_their_provenance(path):
+    table = pd.read_csv(path)
+    assert len(table)
+    assert set(results.PROVENANCE) <= set(table.columns)
+    assert table[list(results.PROVENANCE)].notna().all(axis=None), "a row does not say where it comes from"
+    pd.to_datetime(table.date, format="%Y-%m-%d")
+    for name in ("python", "keras", "tensorflow", "tlbook"):
+        assert table[name].astype(str).str.fullmatch(r"\d+(\.\d+)+\w*").all(), name
+    assert (table[["seconds", "peak_memory_mb", "cores"]] > 0).all(axis=None)
+    setting = list(table.columns[: table.columns.get_loc("seconds")])
+    if "seed" in setting:
+        assert pd.api.types.is_integer_dtype(table.seed)
+        configuration = setting[: setting.index("seed") + 1]
+        rate = [name for name in setting if name == "learning_rate"]
+        assert not table.duplicated(configuration + rate).any(), "the same run twice"
+
+
+def test_nothing_names_the_machine_it_was_written_on():
+    folders = ["book", "notebooks", "tlbook", "experiments", "results", "tests", "tools", "binder"]
+    endings = {".md", ".ipynb", ".py", ".csv", ".txt", ".cjs", ".css", ".js", ".bib", ".cff", ".yml", ".toml", ""}
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.iterdir())
+    home = re.compile(r"(?<![\w.{/])/(?:home|root|Users|work|farm)/\w")
+    for path in files:
+        if path.is_file() and path.suffix in endings and "__pycache__" not in path.parts:
+            assert not (found := home.search(path.read_text(encoding="utf-8"))), f"{path}: {found[0]}"
+
+
+def pins(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"([\w.-]+)==([^\s;]+)", line) for line in lines if not line.startswith(("#", "-"))]
+    assert all(found), f"{name}: every line must pin an exact version"
+    return {match[1].lower().replace("_", "-"): match[2] for match in found}
+
+
+def test_pins_agree():
+    everything = pins("constraints.txt")
+    direct = pins("requirements.txt") | pins("requirements-dev.txt")
+    direct.pop("tensorflow")  # only where there is no tensorflow-cpu
+    assert direct.items() <= everything.items()
+    assert pins("requirements.txt")["tensorflow"] == pins("requirements.txt")["tensorflow-cpu"]
+
+
+def test_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["version"] == tlbook.__version__
+    assert citation["title"] == yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
+
+
+def test_the_address_of_the_repository_stands_in_one_place():
+    url = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    for path in [*PAGES, *NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+        assert url not in path.read_text(encoding="utf-8"), f"{path.name} repeats the address in _config.yml"
+    if "OWNER/REPOSITORY" in url:
+        warnings.warn("_config.yml: set repository.url when the book has a public home", stacklevel=1)

@@ -1,0 +1,151 @@
+"""Recording experiments: a list of configurations, one function from a configuration to figures, one CSV file.
+
+Optuna keeps the queue: a killed run resumes where it stopped, and several workers on one storage share the work.
+"""
+
+import concurrent.futures
+import datetime
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import time
+import warnings
+
+import optuna
+import pandas as pd
+import psutil
+from optuna.trial import TrialState
+
+from tlbook import results
+from tlbook.cache import write_atomically
+
+_TAKEN = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE)  # what nobody needs to queue again
+
+
+def record(name, configurations, run, storage=None):
+    """Run what is missing of an experiment and write `results/NAME.csv`, one row a configuration.
+
+    Parameters
+    ----------
+    name : str
+        Of the study and of the CSV file.
+    configurations : list of dict
+        Equal keys, values str, int or float. Rows keep this order; they are also run in it.
+    run : callable
+        Takes a configuration as keyword arguments, returns a dict of figures with the key `source`, a
+        `tlbook.sources.Source`. Called in a fresh process: it must be importable.
+    storage : str, optional
+        An Optuna storage. By default an SQLite file beside the CSV; give `TLBOOK_STORAGE` an address of PostgreSQL or
+        MySQL to share the work between machines.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All rows: the configuration, the figures, `results.PROVENANCE`.
+    """
+    study = optuna.create_study(
+        study_name=name,
+        storage=_storage(storage or os.environ.get("TLBOOK_STORAGE") or f"sqlite:///{results.FOLDER / name}.db"),
+        load_if_exists=True,
+    )
+    recorded = _recorded(name)
+    queued = [trial.user_attrs.get("configuration") for trial in study.get_trials(states=_TAKEN)]
+    for configuration in configurations:
+        if configuration not in queued and not any(_same(row, configuration) for row in recorded):
+            study.enqueue_trial({}, user_attrs={"configuration": configuration})
+
+    def objective(trial):
+        configuration = trial.user_attrs.get("configuration")
+        before = [t.user_attrs.get("configuration") for t in study.get_trials(states=_TAKEN) if t.number < trial.number]
+        if configuration is None or configuration in before:  # another worker took the last one, or queued it as well
+            raise optuna.TrialPruned
+        print(f"{name}: {configuration}", flush=True)
+        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh_process:
+            trial.set_user_attr("row", configuration | fresh_process.submit(measured, run, configuration).result())
+        return 0.0
+
+    def write(study, trial):
+        rows = recorded + [t.user_attrs["row"] for t in study.get_trials(states=[TrialState.COMPLETE])]
+        found = [next((row for row in rows if _same(row, c)), None) for c in configurations]
+        table = pd.DataFrame([row for row in found if row])
+        write_atomically(
+            results.FOLDER / f"{name}.csv", lambda file: table.to_csv(file, index=False, lineterminator="\n")
+        )
+
+    if any(
+        configuration in queued and not any(_same(row, configuration) for row in recorded)
+        for configuration in configurations
+    ):
+        write(study, None)  # what a worker had finished and not written when it was killed
+    while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
+        optuna.storages.fail_stale_trials(study)  # their workers died: the callback of `_storage` queues them again
+        if study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
+            study.optimize(objective, n_trials=1, callbacks=[write])
+        else:
+            time.sleep(1)  # another worker has the last ones
+    return results.read(name)
+
+
+def measured(run, configuration):
+    """Call `run(**configuration)` and return its figures with seconds, memory, source, versions and date added."""
+    start, cpu = time.perf_counter(), time.process_time()
+    figures = run(**configuration)
+    source = figures.pop("source")
+    provenance = {
+        "seconds": round(time.perf_counter() - start, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "peak_memory_mb": round(_peak_memory() / 1e6),
+        "cores": len(psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else [os.cpu_count()]),
+        "source": source.name,
+        "kind": source.kind,
+        "note": source.note,
+        "python": platform.python_version(),
+        **{package: _version(package) for package in ("keras", "tensorflow", "tlbook")},
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    return figures | provenance | figures  # a run that measures itself knows better (`experiments/notebooks.py`)
+
+
+def _storage(address):
+    """Return the queue behind `address`: a worker that dies gives its run back after missing its heartbeat."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.storages.RDBStorage(
+            address,
+            heartbeat_interval=60,
+            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
+        )
+
+
+def _recorded(name):
+    """Return the rows of the CSV that belong to the configurations: the CSV is the record, the study only a queue."""
+    try:
+        return results.read(name).to_dict("records")
+    except FileNotFoundError:
+        return []
+
+
+def _same(row, configuration):
+    return all(row.get(key) == value for key, value in configuration.items())
+
+
+def _version(package):
+    for name in (package, f"{package}-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    return ""
+
+
+def _peak_memory():
+    """Return the largest resident memory of this process so far, in bytes."""
+    info = psutil.Process().memory_info()
+    if hasattr(info, "peak_wset"):  # Windows
+        return info.peak_wset
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024

@@ -1,0 +1,51 @@
+"""Results: the tables that the experiments wrote, as the chapters read them."""
+
+import pathlib
+
+import pandas as pd
+
+# Beside the package in a checkout, inside it in an installed wheel.
+_PACKAGE = pathlib.Path(__file__).parent
+FOLDER = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
+# Columns that every table carries behind its configuration and figures.
+PROVENANCE = (
+    "seconds",
+    "cpu_seconds",
+    "peak_memory_mb",
+    "cores",
+    "source",
+    "kind",
+    "note",
+    "python",
+    "keras",
+    "tensorflow",
+    "tlbook",
+    "date",
+)
+
+
+def read(name):
+    """Return the recorded experiment `name` as a `pandas.DataFrame`, one row a run.
+
+    Raises `FileNotFoundError` where it was never recorded.
+    """
+    path = FOLDER / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: record it with `python -m experiments.{name}`")
+    return pd.read_csv(path)
+
+
+def needs(notebook):
+    """Say in one sentence what running a notebook takes, as measured in `results/notebooks.csv`."""
+    unknown = f"{notebook} has not been measured yet: `make times` measures it."
+    try:
+        rows = read("notebooks").set_index("notebook")
+    except FileNotFoundError:
+        return unknown
+    if notebook not in rows.index:
+        return unknown
+    row = rows.loc[notebook]
+    return (
+        f"Running this notebook took {row.seconds:.0f} s and {row.peak_memory_mb:.0f} MB of memory "
+        f"on {row.cores} cores (measured {row.date}, data: {row.source})."
+    )
