@@ -57,6 +57,7 @@ record: setup
 	done
 
 times: setup
+	rm -f results/notebooks.csv results/notebooks.db
 	$(BIN)/python -m experiments.notebooks
 
 pins: setup

@@ -10,10 +10,10 @@ from tlbook.data import load_cifar10
 from tlbook.recording import record
 
 RATES = {
-    "scratch_small_cnn": [0.01, 0.03, 0.1],
-    "head_then_blocks": [0.001, 0.002, 0.004],
-    "everything": [0.0003, 0.001, 0.003],
-    "scratch_vgg16": [0.003, 0.01, 0.03],
+    "scratch_small_cnn": [0.001, 0.003, 0.01, 0.03],
+    "head_then_block4": [0.00003, 0.0001, 0.0003, 0.001],
+    "everything": [0.00003, 0.0001, 0.0003],
+    "scratch_vgg16": [0.0001, 0.0003, 0.001],
 }
 
 
@@ -25,15 +25,11 @@ def run(regime, labels, seed, learning_rate):
         return {"validation_accuracy": np.nan, "source": load_cifar10().source}
 
 
-def configurations(regimes=RATES):
-    """Return the runs of some regimes."""
-    return [
-        {"regime": regime, "labels": 1_000, "seed": 100, "learning_rate": rate}
-        for regime in regimes
-        for rate in RATES[regime]
-    ]
-
-
 if __name__ == "__main__":
-    table = record("cifar10_rates", configurations(), run)
+    grid = [
+        {"regime": regime, "labels": 1_000, "seed": 100, "learning_rate": rate}
+        for regime, rates in RATES.items()
+        for rate in rates
+    ]
+    table = record("cifar10_rates", grid, run)
     print(table[["regime", "learning_rate", "validation_accuracy", "seconds"]])

@@ -41,7 +41,8 @@ def cached_arrays(name, compute):
             return {key: file[key] for key in file.files}
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    # RuntimeError: `zipfile` takes some kinds of damage for encryption or an unknown compression.
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         warnings.warn(f"the cached file {path} is damaged and is computed anew ({error})", stacklevel=2)
     arrays = compute()
     try:

@@ -65,7 +65,8 @@ def _extract(backbone, inputs, batch_size, mirrored):
 
 def _operations(backbone):
     """Return what a backbone does, step by step, without the names: Keras counts them up while a process runs."""
-    configs = [(type(operation).__name__, operation.get_config()) for operation in backbone.operations]
+    operations = getattr(backbone, "operations", backbone.layers)  # a Sequential has layers alone
+    configs = [(type(operation).__name__, operation.get_config()) for operation in operations]
     return [
         (kind, {key: value for key, value in config.items() if key not in ("name", "trainable")})
         for kind, config in configs

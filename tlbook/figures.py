@@ -80,11 +80,11 @@ def confusion_matrix(counts, class_names, title, source):
     if np.shape(counts) != (len(class_names),) * 2:
         raise ValueError(f"counts: got shape {np.shape(counts)}, expected {(len(class_names),) * 2}")
     figure, axes = plt.subplots(figsize=(6.2, 5.6))
-    axes.imshow(counts, cmap="Blues")
+    axes.imshow(counts, cmap="Blues", vmin=0)
     axes.grid(False)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = "white" if count > counts.max() / 2 else "black"
+            colour = "white" if count > 0.7 * counts.max() else "black"
             axes.text(column, row, count, ha="center", va="center", fontsize=7.5, color=colour)
     axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
     axes.set_yticks(range(len(class_names)), class_names)

@@ -5,6 +5,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 
 def linear_probe(train, validation, strengths=(1e-4, 1e-3, 1e-2, 1e-1)):
@@ -32,7 +33,9 @@ def linear_probe(train, validation, strengths=(1e-4, 1e-3, 1e-2, 1e-1)):
     best = None
     for strength in sorted(strengths):
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
-        probe.fit(_flat(train[0]), train[1])
+        # The solver's many small products gain nothing from threads, which wait for each other by spinning.
+        with threadpool_limits(1, user_api="blas"):
+            probe.fit(_flat(train[0]), train[1])
         probe.strength = strength
         probe.validation_accuracy = probe.score(_flat(validation[0]), validation[1])
         if best is None or probe.validation_accuracy > best.validation_accuracy:
@@ -41,30 +44,33 @@ def linear_probe(train, validation, strengths=(1e-4, 1e-3, 1e-2, 1e-1)):
 
 
 def classifier(backbone, classes, dropout=0.0, name="classifier"):
-    """Return `backbone` with a linear head: flatten, dropout, and a dense layer `logits` without softmax.
+    """Return `backbone` with a linear head: flatten, standardise, dropout, and a dense layer `logits` without softmax.
 
-    Output (n, classes) float32 logits. Taught in chapters 2 and 4.3.
+    Output (n, classes) float32 logits. The layer `standardise` passes features on unchanged until `start_from_probe`
+    gives it their mean and variance. Taught in chapters 2 and 4.3.
     """
     x = keras.layers.Flatten(name="flatten")(backbone.output)
+    x = keras.layers.Normalization(name="standardise")(x)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(backbone.input, keras.layers.Dense(classes, name="logits")(x), name=name)
 
 
 def start_from_probe(model, probe):
-    """Give the dense layer `logits` of `model` the weights of a linear probe fitted on the same, flattened features.
+    """Give the head of a `classifier` the mean, variance and weights of a linear probe fitted on the same features.
 
     The model then predicts what the probe predicts: fine-tuning starts where linear probing ended, and its first
     gradients are those of a head that already makes sense. Raises `ValueError` where the sizes differ.
     Source: Kumar et al. (2022). Taught in chapter 4.3.
     """
     scaler, regression = probe[0], probe[-1]
-    kernel = (regression.coef_ / scaler.scale_).T  # the standardisation, folded into the weights
-    bias = regression.intercept_ - scaler.mean_ @ kernel
     layer = model.get_layer("logits")
-    if layer.kernel.shape != kernel.shape:
-        raise ValueError(f"probe: got weights of shape {kernel.shape}, expected {tuple(layer.kernel.shape)}")
-    layer.set_weights([kernel, bias])
+    if layer.kernel.shape != regression.coef_.T.shape:
+        raise ValueError(f"probe: got weights {regression.coef_.T.shape}, expected {tuple(layer.kernel.shape)}")
+    standardise = model.get_layer("standardise")
+    standardise.set_weights([scaler.mean_, scaler.scale_**2, np.array(1)])  # mean, variance, how often adapted
+    standardise.finalize_state()
+    layer.set_weights([regression.coef_.T, regression.intercept_])
 
 
 def _flat(features):

@@ -9,6 +9,7 @@ import importlib.metadata
 import multiprocessing
 import os
 import platform
+import threading
 import time
 import warnings
 
@@ -50,9 +51,10 @@ def record(name, configurations, run, storage=None):
         load_if_exists=True,
     )
     recorded = _recorded(name)
+    missing = [c for c in configurations if not any(_same(row, c) for row in recorded)]
     queued = [trial.user_attrs.get("configuration") for trial in study.get_trials(states=_TAKEN)]
-    for configuration in configurations:
-        if configuration not in queued and not any(_same(row, configuration) for row in recorded):
+    for configuration in missing:
+        if configuration not in queued:
             study.enqueue_trial({}, user_attrs={"configuration": configuration})
 
     def objective(trial):
@@ -61,7 +63,8 @@ def record(name, configurations, run, storage=None):
         if configuration is None or configuration in before:  # another worker took the last one, or queued it as well
             raise optuna.TrialPruned
         print(f"{name}: {configuration}", flush=True)
-        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh_process:
+        spawn = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(1, spawn, _end_with_parent) as fresh_process:
             trial.set_user_attr("row", configuration | fresh_process.submit(measured, run, configuration).result())
         return 0.0
 
@@ -73,10 +76,7 @@ def record(name, configurations, run, storage=None):
             results.FOLDER / f"{name}.csv", lambda file: table.to_csv(file, index=False, lineterminator="\n")
         )
 
-    if any(
-        configuration in queued and not any(_same(row, configuration) for row in recorded)
-        for configuration in configurations
-    ):
+    if any(configuration in queued for configuration in missing):
         write(study, None)  # what a worker had finished and not written when it was killed
     while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
         optuna.storages.fail_stale_trials(study)  # their workers died: the callback of `_storage` queues them again
@@ -84,6 +84,8 @@ def record(name, configurations, run, storage=None):
             study.optimize(objective, n_trials=1, callbacks=[write])
         else:
             time.sleep(1)  # another worker has the last ones
+    if missing:
+        write(study, None)  # with what other workers finished since
     return results.read(name)
 
 
@@ -96,7 +98,7 @@ def measured(run, configuration):
         "seconds": round(time.perf_counter() - start, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
         "peak_memory_mb": round(_peak_memory() / 1e6),
-        "cores": len(psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else [os.cpu_count()]),
+        "cores": _cores(),
         "source": source.name,
         "kind": source.kind,
         "note": source.note,
@@ -105,6 +107,16 @@ def measured(run, configuration):
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
     return figures | provenance | figures  # a run that measures itself knows better (`experiments/notebooks.py`)
+
+
+def _end_with_parent():
+    """Let this process end when the one that started it does: a killed worker would leave its run behind."""
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _storage(address):
@@ -138,6 +150,13 @@ def _version(package):
         except importlib.metadata.PackageNotFoundError:
             pass
     return ""
+
+
+def _cores():
+    """Return how many CPUs this process may use."""
+    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
+        return len(psutil.Process().cpu_affinity())
+    return os.cpu_count()
 
 
 def _peak_memory():

