@@ -9,6 +9,8 @@ PROFILE := .venv/ipython/profile_default/ipython_kernel_config.py
 export JUPYTER_PATH := $(CURDIR)/.venv/share/jupyter
 export IPYTHONDIR := $(CURDIR)/.venv/ipython
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: help setup book test lab record times pins clean
 

@@ -43,15 +43,20 @@ def run(notebook):
 
 
 def watch_memory(done, peak):
-    """Keep the largest resident memory of all child processes in `peak[0]` (bytes) until `done` is set."""
+    """Keep the largest memory of all child processes together in `peak[0]` (bytes) until `done` is set.
+
+    Where the system tells (Linux), a page that several processes share counts once: a notebook may start a second
+    Python, and TensorFlow's libraries are then in memory only once. Elsewhere it counts in each.
+    """
     while not done.wait(0.1):
-        resident = 0
+        used = 0
         for process in psutil.Process().children(recursive=True):
             try:
-                resident += process.memory_info().rss
-            except psutil.NoSuchProcess:  # it ended since it was listed
+                memory = process.memory_full_info()
+            except (psutil.NoSuchProcess, psutil.AccessDenied):  # it ended since it was listed
                 continue
-        peak[0] = max(peak[0], resident)
+            used += getattr(memory, "pss", memory.rss)
+        peak[0] = max(peak[0], used)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,24 @@ def test_every_exercise_has_a_hidden_solution(path):
 
 
 @each_notebook
+def test_every_quiz_has_five_questions_with_one_right_answer_each(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    if "## Quiz" not in text:
+        return
+    quiz = text.partition("## Quiz\n")[2].partition("\n## ")[0]
+    numbers, questions = re.findall(r"^\*\*(\d)\. ", quiz, flags=re.M), re.split(r"^\*\*\d\. ", quiz, flags=re.M)[1:]
+    assert numbers == list("12345")
+    for question in questions:
+        options = re.findall(
+            r'<details class="quiz"><summary>[^\n]+</summary>\n\n\*\*(Right|No)\.\*\* \S.*?\n\n</details>',
+            question,
+            flags=re.S,
+        )
+        assert len(options) == question.count("<details") >= 3, f"not as CONTRIBUTING.md shows it: {question[:60]}"
+        assert options.count("Right") == 1, question[:60]
+
+
+@each_notebook
 def test_every_figure_has_alt_text(path):
     for cell in cells(path, "code"):
         if "plt.show()" in cell.source or re.search(r"^figures\.\w+\(", cell.source, flags=re.M):
@@ -119,6 +137,7 @@ def test_links_lead_somewhere(path):
     known = {label for found in labels() for label in found if label}
     for target in re.findall(r"\{(?:ref|numref|eq)\}`(?:[^`<]*<)?([^`>]+)>?`", text):
         assert target in known, f"no label {target}"
+    text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S)  # in a formula, brackets side by side are no link
     for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"\{(?:image|figure)\} (\S+)", text):
         if not re.match(r"(https?:|mailto:|#)", target):
             assert (path.parent / target.split("#")[0]).exists(), target

@@ -202,20 +202,20 @@ def test_two_workers_share_the_runs_and_both_get_all_rows(quick, monkeypatch, tm
     both_are_here = threading.Barrier(2)
 
     def slow(**configuration):
-        time.sleep(0.3)
+        time.sleep(1.5 if configuration == GRID[3] else 0.1)  # one waits for the other's last run
         return run(**configuration)
 
     def work(name):
         folders.folder = tmp_path / name
         folders.folder.mkdir()
-        both_are_here.wait(10)
+        both_are_here.wait(120)
         tables[name] = recording.record("toy", GRID, slow, storage)
 
     workers = [threading.Thread(target=work, args=(name,)) for name in ("first", "second")]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(240)
     assert sorted(map(repr, RAN)) == sorted(map(repr, GRID)), "each once"
     for name in ("first", "second"):
         assert tables[name][["regime", "labels", "rate"]].to_dict("records") == GRID
@@ -328,7 +328,7 @@ DRIVER = """
 """
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=240):
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)
@@ -352,7 +352,7 @@ def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_pa
         worker.kill()
         worker.wait()
     pid = int((tmp_path / "pid").read_text())
-    assert wait_for(lambda: not alive(pid), 10), "the run of a killed worker goes on"
+    assert wait_for(lambda: not alive(pid), 60), "the run of a killed worker goes on"
     assert results.read("toy").number.tolist() == [0]
 
     class Impatient(recording.optuna.storages.RDBStorage):

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn import metrics
 
 
-def predict(model, inputs, batch_size=250):
+def predict(model, inputs, batch_size=100):
     """Return the most probable class of each input, int64 (n,), of a model that returns logits or probabilities.
 
     Only one batch at a time is float32.
