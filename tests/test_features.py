@@ -139,6 +139,12 @@ def test_mirrored_is_left_to_right(backbone):
     assert np.array_equal(images, pictures()), "the pictures stay as they are"
 
 
+def test_only_pictures_can_be_mirrored():
+    flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"mirrored: got inputs of shape \(3, 4\), expected pictures"):
+        features.extract(flat, np.ones((3, 4), "float16"), mirrored=True)
+
+
 def test_parts_one_after_the_other_are_the_whole():
     """Features of a lower part are inputs of the next: float16 goes in."""
     whole = backbones.small_cnn((8, 8, 3), width=4)

@@ -88,6 +88,12 @@ def test_smallest_strength_wins_a_tie(strengths):
     assert probe.validation_accuracy == 1 and probe.strength == 0.01
 
 
+def test_probe_without_a_strength_to_try_is_refused():
+    examples = np.eye(4, dtype="float32"), np.array([0, 0, 1, 1])
+    with pytest.raises(ValueError, match="strengths: got none"):
+        heads.linear_probe(examples, examples, strengths=())
+
+
 def test_probe_takes_flat_features_and_lists():
     expected = heads.linear_probe(TRAIN, VALIDATION)
     flat = [(features.reshape(len(features), -1).tolist(), labels.tolist()) for features, labels in (TRAIN, VALIDATION)]

@@ -10,7 +10,7 @@ Import it before Keras: it asks TensorFlow for its fast CPU kernels, which Tenso
 import os
 import warnings
 
-# On CPUs without AVX-512 TensorFlow leaves oneDNN off, and VGG16 then trains less than half as fast
+# On CPUs without AVX-512 TensorFlow leaves oneDNN off, and VGG16 then trains several times as slowly
 # (results/training_speed.csv). The log level hides start-up lines that are not errors.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -42,6 +42,8 @@ def extract(backbone, inputs, batch_size=64, mirrored=False):
         raise ValueError(
             f"inputs: got {inputs.dtype} {inputs.shape}, expected uint8 or float16 (n, *{expected}), n > 0"
         )
+    if mirrored and inputs.ndim != 4:
+        raise ValueError(f"mirrored: got inputs of shape {inputs.shape}, expected pictures (n, height, width, 3)")
     if not np.isfinite(inputs).all():
         raise ValueError("inputs: got numbers that are not finite (NaN or infinity)")
     network = fingerprint(*backbone.get_weights(), text=_operations(backbone))

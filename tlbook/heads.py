@@ -26,10 +26,12 @@ def linear_probe(train, validation, strengths=(1e-4, 1e-3, 1e-2, 1e-1)):
     Raises
     ------
     ValueError
-        For features that are not finite, or fewer than two classes (scikit-learn says which).
+        For no strengths, features that are not finite, or fewer than two classes (scikit-learn says which).
 
     Source: Alain and Bengio (2017). Taught in chapter 4.2.
     """
+    if not len(strengths):
+        raise ValueError("strengths: got none, expected one or more values of C")
     best = None
     for strength in sorted(strengths):
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))

@@ -37,8 +37,8 @@ def record(name, configurations, run, storage=None):
         Takes a configuration as keyword arguments, returns a dict of figures with the key `source`, a
         `tlbook.sources.Source`. Called in a fresh process: it must be importable.
     storage : str, optional
-        An Optuna storage. By default an SQLite file beside the CSV; give `TLBOOK_STORAGE` an address of PostgreSQL or
-        MySQL to share the work between machines.
+        An Optuna storage. By default an SQLite file beside the CSV, for one worker; give `TLBOOK_STORAGE` an address
+        of PostgreSQL or MySQL to share the work (SQLite has no lock on a row: two workers may take the same run).
 
     Returns
     -------
@@ -79,7 +79,7 @@ def record(name, configurations, run, storage=None):
     if any(configuration in queued for configuration in missing):
         write(study, None)  # what a worker had finished and not written when it was killed
     while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
-        optuna.storages.fail_stale_trials(study)  # their workers died: the callback of `_storage` queues them again
+        _give_back_runs_of_dead_workers(study)
         if study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
             study.optimize(objective, n_trials=1, callbacks=[write])
         else:
@@ -129,6 +129,13 @@ def _storage(address):
             heartbeat_interval=60,
             heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
         )
+
+
+def _give_back_runs_of_dead_workers(study):
+    """Fail the runs that miss their heartbeat: the callback of `_storage` queues them again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
 
 
 def _recorded(name):
