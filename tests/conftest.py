@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tlbook import assets, cache, sources
+from tlbook import assets, cache, download, sources
 
 # Read before any test changes it: `make test` has put VGG16's weights there.
 USER_CACHE = cache.cache_dir()
@@ -43,6 +43,7 @@ def environment(request, monkeypatch, tmp_path):
     monkeypatch.setenv("TLBOOK_OFFLINE", "1")
     monkeypatch.delenv("TLBOOK_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(download, "_unreachable", {})
     if request.node.get_closest_marker("real"):
         if not MIRROR:
             pytest.skip("needs the real data: TLBOOK_MIRROR is not set")

