@@ -169,6 +169,12 @@ def test_no_index_over_the_network_is_said(sdist, settings):
         sources.find(sdist)
 
 
+def test_missing_library_is_named(sdist, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypi_simple", None)
+    with pytest.raises(sources.NotFound, match="pip install pypi-simple"):
+        sources.find(sdist)
+
+
 def test_environment_overrules_the_command_and_that_the_file(settings):
     settings["global.cert"] = "of the file"
     assert package_index.pip_setting("cert") == "of the file"
@@ -185,6 +191,6 @@ def test_settings_are_read_as_pip_prints_them(monkeypatch):
     package_index._pip_settings.cache_clear()
     try:
         assert package_index.pip_setting("cert") == "a file with 'quotes'.pem"
-        assert package_index.index_addresses()[0] == "https://index.example/simple"
+        assert package_index.index_addresses("https://default.example/")[0] == "https://index.example/simple"
     finally:
         package_index._pip_settings.cache_clear()

