@@ -14,17 +14,27 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
-from tlbook import assets, cache, data
+from tlbook import assets, cache, corpora, data, entity_data, speech
 from tlbook.recording import record
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
+# Who loads the data of a notebook, by the beginning of its name; all others use the target pictures.
+LOADERS = {
+    "05_2": lambda: corpora.load_sentiment(corpora.TARGET),
+    "05_3": lambda: corpora.load_sentiment(corpora.TARGET),
+    "05_4": entity_data.load,
+    "05_5": lambda: corpora.load_sentiment(corpora.TARGET),
+    "05_6": speech.load_digits,
+    "05_7": speech.load_digits,
+    "05_8": speech.load_digits,
+}
 
 
 def run(notebook):
     """Execute one notebook and return its wall seconds and the peak memory of its kernel, subprocesses included."""
-    source = data.load_target().source
+    source = LOADERS.get(notebook[:4], data.load_target)().source
     with tempfile.TemporaryDirectory() as empty_cache:
-        for asset in (asset for group in assets.NEEDS for asset in group):
+        for asset in assets.every_asset():
             if (kept := cache.cache_dir() / asset.file_name).exists():
                 os.symlink(kept, pathlib.Path(empty_cache) / asset.file_name)
         os.environ["TLBOOK_CACHE"] = empty_cache

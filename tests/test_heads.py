@@ -214,6 +214,18 @@ def test_network_on_large_features_starts_where_the_probe_ended():
     np.testing.assert_allclose(features_of(model, inputs), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+def test_of_two_classes_the_probe_keeps_one_difference_and_the_network_both_logits():
+    train, validation = [(inputs[labels < 2], labels[labels < 2]) for inputs, labels in (TRAIN, VALIDATION)]
+    probe = heads.linear_probe(train, validation)
+    model = heads.classifier(no_backbone(), 2)
+    heads.start_from_probe(model, probe)
+    inputs = validation[0].astype("float32")
+    logits, expected = features_of(model, inputs), probe.decision_function(inputs.reshape(len(inputs), -1))
+    tolerance = 1e-3 * np.abs(expected).max()
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, rtol=1e-3, atol=tolerance)
+    np.testing.assert_allclose(logits.sum(axis=1), 0, atol=tolerance)
+
+
 def test_network_that_started_from_a_probe_can_be_trained_and_saved(tmp_path):
     probe = heads.linear_probe(TRAIN, VALIDATION)
     model = heads.classifier(no_backbone(), 3)

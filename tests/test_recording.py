@@ -46,10 +46,7 @@ class InThisProcess:
     def __init__(self, *_):
         pass
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def shutdown(self):
         pass
 
     def submit(self, function, *arguments):
@@ -309,6 +306,20 @@ def test_each_run_has_a_fresh_process_and_one_that_is_killed_loses_no_row():
     (row,) = results.read("toy").to_dict("records")
     assert row["stop"] == 0 and row["first"] == 1 and row["pid"] != os.getpid()
     assert not psutil.pid_exists(row["pid"])
+
+
+def test_short_runs_share_a_process_and_one_that_is_killed_is_replaced():
+    recording.record("toy", [{"stop": 0}], in_its_own_process, fresh=False)
+    process = recording._Process(fresh=False)
+    with process:
+        first, second = (process.call(in_its_own_process, 0) for _ in range(2))
+        assert first["pid"] == second["pid"] != os.getpid()
+        assert (first["first"], second["first"]) == (1, 0)
+        with pytest.raises(concurrent.futures.process.BrokenProcessPool):
+            process.call(in_its_own_process, 1)
+        third = process.call(in_its_own_process, 0)
+        assert third["pid"] != first["pid"] and third["first"] == 1
+    assert not psutil.pid_exists(third["pid"])
 
 
 DRIVER = """

@@ -71,6 +71,28 @@ def small_cnn(input_shape=(32, 32, 3), width=16):
     return keras.Model(inputs, x, name="small_cnn")
 
 
+def small_speech_cnn(input_shape=(64, 40), width=16):
+    """Return a small convolutional network for log-mel spectrograms: four stages, then the mean over what is left.
+
+    Input (n, frames, bands), decibels of -60..0 (`tlbook.speech.log_mel`). Output (n, 4 * width) float32: which
+    features are there, but no longer exactly when or how high. Raises `ValueError` for a side below 16.
+
+    The momentum of batch normalisation is 0.9 for the reason that `small_cnn` gives. Taught in chapter 5.6.
+    """
+    if len(input_shape) != 2 or min(input_shape) < 16:
+        raise ValueError(f"input_shape: got {input_shape}, expected (frames, bands), each 16 or more")
+    inputs = keras.Input(input_shape, name="decibels")
+    x = keras.layers.Reshape((*input_shape, 1), name="one_channel")(inputs)
+    x = keras.layers.Rescaling(1 / 30, offset=1.0, name="to_minus_one_plus_one")(x)
+    for stage, channels in enumerate([width, 2 * width, 4 * width, 4 * width], start=1):
+        x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"stage{stage}_conv")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"stage{stage}_norm")(x)
+        x = keras.layers.ReLU(name=f"stage{stage}_relu")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    return keras.Model(inputs, x, name="small_speech_cnn")
+
+
 def split(backbone, at):
     """Cut a backbone that is a chain of layers in two at the output of layer `at`: `(lower, upper)`.
 

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from tlbook import assets, cache, sources
+from tlbook import assets, cache, pickles, sources
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SHAPES = {
@@ -55,24 +55,6 @@ def _read_npz(path):
         raise ValueError(f"{path} cannot be read as an .npz file of plain arrays: {error}") from error
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that builds arrays, numbers, strings, bytes, lists and dicts, and nothing else."""
-
-    allowed = {
-        # The module has moved since the archive was written.
-        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-        ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-    }
-
-    def find_class(self, module, name):
-        """Return one of the allowed classes. Raises `UnpicklingError` for any other."""
-        if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"it wants {module}.{name}, which is not allowed: arrays and numbers only")
-        return self.allowed[module, name]
-
-
 def _read_archive(path):
     """Read upstream's archive in memory: nothing is unpacked onto the disk, so no name in it can lead anywhere."""
     parts = {}
@@ -82,7 +64,7 @@ def _read_archive(path):
                 name = member.name.removeprefix("cifar-10-batches-py/")
                 if name in (*_TRAIN_BATCHES, _TEST_BATCH):
                     # Python 2 pickled them, and its strings come back as bytes.
-                    batch = _ArraysOnly(archive.extractfile(member), encoding="bytes").load()
+                    batch = pickles.ArraysOnly(archive.extractfile(member), encoding="bytes").load()
                     images = batch[b"data"].reshape(-1, 3, 32, 32)
                     parts[name] = images, np.array(batch[b"labels"], dtype=np.uint8)
         train = [np.concatenate(arrays) for arrays in zip(*(parts[name] for name in _TRAIN_BATCHES), strict=True)]

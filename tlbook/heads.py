@@ -67,12 +67,15 @@ def start_from_probe(model, probe):
     """
     scaler, regression = probe[0], probe[-1]
     layer = model.get_layer("logits")
-    if layer.kernel.shape != regression.coef_.T.shape:
-        raise ValueError(f"probe: got weights {regression.coef_.T.shape}, expected {tuple(layer.kernel.shape)}")
+    kernel, bias = regression.coef_.T, regression.intercept_
+    if kernel.shape[1] == 1:  # of two classes scikit-learn keeps the difference of the logits
+        kernel, bias = kernel * [-0.5, 0.5], bias * [-0.5, 0.5]
+    if layer.kernel.shape != kernel.shape:
+        raise ValueError(f"probe: got weights {kernel.shape}, expected {tuple(layer.kernel.shape)}")
     standardise = model.get_layer("standardise")
     standardise.set_weights([scaler.mean_, scaler.scale_**2, np.array(1)])  # mean, variance, how often adapted
     standardise.finalize_state()
-    layer.set_weights([regression.coef_.T, regression.intercept_])
+    layer.set_weights([kernel, bias])
 
 
 def _flat(features):

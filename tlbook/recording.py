@@ -4,11 +4,13 @@ Optuna keeps the queue: a killed run resumes where it stopped, and several worke
 """
 
 import concurrent.futures
+import concurrent.futures.process
 import datetime
 import importlib.metadata
 import multiprocessing
 import os
 import platform
+import sys
 import threading
 import time
 import warnings
@@ -24,7 +26,7 @@ from tlbook.cache import write_atomically
 _TAKEN = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE)  # what nobody needs to queue again
 
 
-def record(name, configurations, run, storage=None):
+def record(name, configurations, run, storage=None, fresh=True):
     """Run what is missing of an experiment and write `results/NAME.csv`, one row a configuration.
 
     Parameters
@@ -35,10 +37,13 @@ def record(name, configurations, run, storage=None):
         Equal keys, values str, int or float. Rows keep this order; they are also run in it.
     run : callable
         Takes a configuration as keyword arguments, returns a dict of figures with the key `source`, a
-        `tlbook.sources.Source`. Called in a fresh process: it must be importable.
+        `tlbook.sources.Source`. Called in another process: it must be importable.
     storage : str, optional
         An Optuna storage. By default an SQLite file beside the CSV, for one worker; give `TLBOOK_STORAGE` an address
         of PostgreSQL or MySQL to share the work (SQLite has no lock on a row: two workers may take the same run).
+    fresh : bool
+        A new process for each run. Many short runs can share one: that saves the seconds that Keras takes to load, and
+        `peak_memory_mb` is then the largest of all runs so far.
 
     Returns
     -------
@@ -57,15 +62,15 @@ def record(name, configurations, run, storage=None):
         if configuration not in queued:
             study.enqueue_trial({}, user_attrs={"configuration": configuration})
 
+    process = _Process(fresh)
+
     def objective(trial):
         configuration = trial.user_attrs.get("configuration")
         before = [t.user_attrs.get("configuration") for t in study.get_trials(states=_TAKEN) if t.number < trial.number]
         if configuration is None or configuration in before:  # another worker took the last one, or queued it as well
             raise optuna.TrialPruned
         print(f"{name}: {configuration}", flush=True)
-        spawn = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, spawn, _end_with_parent) as fresh_process:
-            trial.set_user_attr("row", configuration | fresh_process.submit(measured, run, configuration).result())
+        trial.set_user_attr("row", configuration | process.call(measured, run, configuration))
         return 0.0
 
     def write(study, trial):
@@ -78,12 +83,13 @@ def record(name, configurations, run, storage=None):
 
     if any(configuration in queued for configuration in missing):
         write(study, None)  # what a worker had finished and not written when it was killed
-    while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
-        _give_back_runs_of_dead_workers(study)
-        if study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
-            study.optimize(objective, n_trials=1, callbacks=[write])
-        else:
-            time.sleep(1)  # another worker has the last ones
+    with process:
+        while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
+            _give_back_runs_of_dead_workers(study)
+            if study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
+                study.optimize(objective, n_trials=1, callbacks=[write])
+            else:
+                time.sleep(1)  # another worker has the last ones
     if missing:
         write(study, None)  # with what other workers finished since
     return results.read(name)
@@ -91,6 +97,8 @@ def record(name, configurations, run, storage=None):
 
 def measured(run, configuration):
     """Call `run(**configuration)` and return its figures with seconds, memory, source, versions and date added."""
+    if "keras" in sys.modules:  # an earlier run in this process has left its layers behind
+        sys.modules["keras"].utils.clear_session()
     start, cpu = time.perf_counter(), time.process_time()
     figures = run(**configuration)
     source = figures.pop("source")
@@ -107,6 +115,35 @@ def measured(run, configuration):
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
     return figures | provenance | figures  # a run that measures itself knows better (`experiments/notebooks.py`)
+
+
+class _Process:
+    """A child process that calls functions: a new one for each call, or one for all."""
+
+    def __init__(self, fresh):
+        self.fresh, self.pool = fresh, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.pool:
+            self.pool.shutdown()
+            self.pool = None
+
+    def call(self, function, *arguments):
+        """Return `function(*arguments)`, computed in the child; raises what it raised."""
+        if self.pool is None:
+            spawn = multiprocessing.get_context("spawn")
+            self.pool = concurrent.futures.ProcessPoolExecutor(1, spawn, _end_with_parent)
+        try:
+            return self.pool.submit(function, *arguments).result()
+        except concurrent.futures.process.BrokenProcessPool:
+            self.__exit__()  # it died; the next call gets another
+            raise
+        finally:
+            if self.fresh:
+                self.__exit__()
 
 
 def _end_with_parent():

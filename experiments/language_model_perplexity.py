@@ -1,0 +1,60 @@
+"""How well the language model of `experiments.language_model` guesses, beside models that count words and pairs.
+
+All models of a seed share the training text, the vocabulary and the treatment of other words. The bigram model's weight
+is chosen on the last tenth of the training text. Measured on sentences of the sources that were kept back, and on the
+validation set of the target.
+
+Run it with `python -m experiments.language_model_perplexity`. Plotted in chapter 5.3.
+"""
+
+import itertools
+
+import numpy as np
+
+from experiments.language_model import PIECE, pretrained
+from tlbook import corpora
+from tlbook import language_model as lm
+from tlbook.recording import record
+from tlbook.sources import Source
+
+WEIGHTS = (0.2, 0.4, 0.6, 0.8)
+MODELS = ("unigram", "bigram", "lstm")
+
+
+def run(model, seed):
+    """Return the perplexity of a model on two texts that it has not read, the number of words it has, and source."""
+    reviews = corpora.load_sentiment("product_reviews")
+    pool, validation, _ = corpora.split(reviews)
+    vocabulary, _, network, numbers, held_out = pretrained(pool, seed)
+    words = len(vocabulary) + 2
+    figures = {"words": len(numbers), "vocabulary": words}
+    for name, stream in {"held_out": held_out, "target": lm.stream(validation.texts, vocabulary)}.items():
+        inputs, targets = lm.pieces(stream, PIECE)
+        if model == "lstm":
+            scores = lm.log_probabilities(network, inputs, targets)
+        elif model == "bigram":
+            scores = best_bigram(numbers, words)(inputs, targets)
+        else:
+            scores = np.log(lm.unigram(numbers, words))[targets]
+        figures[name] = round(lm.perplexity(scores), 2)
+    note = (
+        f"{reviews.source.note} Pretrained on film reviews, subjectivity, pros and cons, and the target without labels."
+    )
+    return figures | {"source": Source(reviews.source.name, reviews.source.kind, note)}
+
+
+def best_bigram(numbers, words):
+    """Fit a bigram model whose weight serves the last tenth of the text best."""
+    cut = len(numbers) * 9 // 10
+    tried = [lm.bigram(numbers[:cut], words, weight)(numbers[cut:-1], numbers[cut + 1 :]) for weight in WEIGHTS]
+    return lm.bigram(numbers, words, WEIGHTS[int(np.argmin([lm.perplexity(scores) for scores in tried]))])
+
+
+def configurations():
+    """Return all runs."""
+    return [{"model": model, "seed": seed} for model, seed in itertools.product(MODELS, [0, 1, 2])]
+
+
+if __name__ == "__main__":
+    table = record("language_model_perplexity", configurations(), run)
+    print(table.groupby("model")[["held_out", "target"]].agg(["mean", "min", "max"]))

