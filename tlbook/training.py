@@ -89,7 +89,7 @@ def fit(model, batches, validation, epochs, learning_rate):
         Where the loss is no longer a finite number. The rate was too high, or the pixels were not.
 
     Integer labels, hence *sparse* categorical loss and accuracy. Binary accuracy on one-hot labels counts single zeros
-    and ones: among ten classes, a model that has learnt nothing scores 90 % (chapter 4.4).
+    and ones: among ten classes, a model that has learned nothing scores 90 % (chapter 4.4).
     Source: Kingma and Ba (2015) for Adam. Taught in chapter 4.3.
     """
     model.compile(

@@ -107,7 +107,7 @@ def encoder(weights=None):
 
 
 def shuffled(weights, seed):
-    """Return the same numbers in a random order, array by array: the sizes of the weights without what they learnt."""
+    """Return the same numbers in a random order, array by array: the sizes of the weights without what they learned."""
     rng = np.random.default_rng(seed)
     return {
         name: tuple(rng.permutation(array.ravel()).reshape(array.shape) for array in arrays)
