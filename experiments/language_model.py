@@ -27,7 +27,7 @@ HELD_OUT = 1_000  # sentences of the sources for the perplexity
 LENGTH = 28  # words of a review
 EPOCHS = {50: 10, 200: 6, 1_000: 4}  # for each number of labels
 BATCH_SIZE = 16  # small, so that few labels make many steps
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 ARMS = ("majority", "tfidf", "random_frozen", "lm_frozen", "scratch", "lm_fine_tuned")
 
 
