@@ -1,7 +1,9 @@
 """Spoken digits by a new speaker, with one, three or five recordings of each digit: what transfer is worth.
 
 Six speakers. Each in turn is the new one, which is what the seed says: seed 0 has speaker 0 as target, speaker 1 for
-validation, and a network pretrained on the other four. The seed also draws the recordings and the fresh weights.
+validation, and a network pretrained on the other four. The seed also draws the recordings and, with `FRESH` added, the
+fresh weights: drawn with the seed of the pretraining, a "fresh" head would be the one from which the pretraining
+started, and the body knows that one.
 
 What must be chosen (learning rate, or strength of the penalty) is chosen by a rehearsal: the same transfer, to the
 validation speaker, with three recordings of each digit. The target speaker then gets what was best there, with one,
@@ -21,6 +23,8 @@ PRETRAINING = {"epochs": 8, "learning_rate": 3e-3, "batch_size": 32}
 DROPOUT = 0.3
 PASSES = {1: 80, 3: 40, 5: 24}  # over 10, 30 or 50 recordings, in batches of 10
 REHEARSED = 3
+FRESH = 1_000
+CONFIDENT = 1e2  # C of a head under hardly any penalty
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 # What is chosen in the rehearsal, for each arm.
 GRIDS = {
@@ -32,6 +36,7 @@ GRIDS = {
     "scratch": [1e-3, 3e-3, 1e-2],
     "random_head_then_all": [1e-4, 3e-4, 1e-3, 3e-3],
     "probe_then_all": [3e-5, 1e-4, 3e-4, 1e-3],
+    "confident_head_then_all": [3e-5, 1e-4, 3e-4, 1e-3],
 }
 
 
@@ -44,7 +49,7 @@ def run(arm, seed):
     pretrained = pretrain(inputs[source], digits.labels[source], seed) if arm in PRETRAINED else None
 
     def transfer(arm, speaker, shots, setting):
-        keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(FRESH + seed)
         train, test = speech.few_shots(digits, speaker, shots, seed)
         predicted = ARMS[arm](pretrained, (inputs[train], digits.labels[train]), inputs[test], setting, seed)
         return evaluation.accuracy(digits.labels[test], predicted)
@@ -54,14 +59,15 @@ def run(arm, seed):
         best = max(rehearsed, key=rehearsed.get)
         return best, rehearsed[best]
 
-    settings = GRIDS[arm]
+    settings, strength = GRIDS[arm], CONFIDENT
     if arm == "probe_then_all":
         strength, _ = choose("pretrained_frozen", STRENGTHS)
+    if ARMS[arm] is probe_first:
         settings = [(strength, rate) for rate in settings]
     chosen, validation_accuracy = choose(arm, settings)
     return {
         "target": digits.speaker_names[target],
-        "chosen": chosen[-1] if arm == "probe_then_all" else chosen,
+        "chosen": chosen[1] if ARMS[arm] is probe_first else chosen,
         "validation_accuracy": round(validation_accuracy, 4),
         **{f"test_accuracy_{shots}": round(transfer(arm, target, shots, chosen), 4) for shots in PASSES},
         "source": digits.source,
@@ -164,8 +170,9 @@ ARMS = {
     "scratch": whole_network,
     "random_head_then_all": whole_network,
     "probe_then_all": probe_first,
+    "confident_head_then_all": probe_first,
 }
-PRETRAINED = ("zero_shot", "pretrained_frozen", "random_head_then_all", "probe_then_all")
+PRETRAINED = ("zero_shot", "pretrained_frozen", "random_head_then_all", "probe_then_all", "confident_head_then_all")
 
 
 if __name__ == "__main__":
