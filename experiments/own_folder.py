@@ -119,10 +119,10 @@ def head_then_block4(regime, train, validation, images, per_class, seed):
         if history["val_accuracy"][-1] > best[0] + 1e-6:
             best = (history["val_accuracy"][-1], rate, model.get_weights())
     model = heads.classifier(upper, len(CLASSES))
-    if best[2] is None:
-        upper.set_weights(start)
-        heads.start_from_probe(model, probe)
-    else:
+    # The probe also gives the head its mean and variance: `set_weights` alone would not make it use them.
+    upper.set_weights(start)
+    heads.start_from_probe(model, probe)
+    if best[2] is not None:
         model.set_weights(best[2])
     return evaluation.predict(model, features.extract(lower, images)), best[1]
 
