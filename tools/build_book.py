@@ -25,7 +25,8 @@ from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from tlbook import assets, data, sources
+from tlbook import data
+from tlbook.files import assets, sources
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
