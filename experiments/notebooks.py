@@ -14,8 +14,8 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
+from experiments.protocol import Measurement
 from tlbook import assets, cache, corpora, data, entity_data, speech
-from tlbook.recording import record
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 # Who loads the data of a notebook, by the beginning of its name; all others use the target pictures.
@@ -30,7 +30,7 @@ LOADERS = {
 }
 
 
-def run(notebook):
+def measure(notebook):
     """Execute one notebook and return its wall seconds and the peak memory of its kernel, subprocesses included."""
     source = LOADERS.get(notebook[:4], data.load_target)().source
     with tempfile.TemporaryDirectory() as empty_cache:
@@ -75,6 +75,12 @@ def watch_memory(done, peak):
         peak[0] = max(peak[0], used)
 
 
+EXPERIMENT = Measurement(
+    name="notebooks",
+    question="How long does each notebook take, and how much memory?",
+    design={"notebook": tuple(sorted(path.stem for path in FOLDER.glob("*.ipynb")))},
+    measure=measure,
+)
+
 if __name__ == "__main__":
-    names = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
-    print(record("notebooks", [{"notebook": name} for name in names], run)[["notebook", "seconds", "peak_memory_mb"]])
+    print(EXPERIMENT.record()[["notebook", "seconds", "peak_memory_mb"]])
