@@ -7,7 +7,8 @@ started, and the body knows that one.
 
 What must be chosen (learning rate, or strength of the penalty) is chosen by a rehearsal: the same transfer, to the
 validation speaker, with three recordings of each digit. The target speaker then gets what was best there, with one,
-three and five recordings. The test set is the same for all three. They share a rehearsal; its CPU seconds count in each.
+three and five recordings. The test set is the same for all three. They share a rehearsal; its CPU seconds count in
+each of them.
 
 Run it with `python -m experiments.spoken_digits`. Plotted in chapter 5.6.
 """
