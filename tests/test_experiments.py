@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import USER_WEIGHTS
 
 from experiments import measuring, protocol
 from tlbook import assets, data, results
@@ -67,6 +68,9 @@ def folder(tmp_path_factory, user_cache):
     for path in user_cache.glob("*"):
         if path.name in {asset.file_name for asset in assets.every_asset()} or path.name.startswith("emoji10"):
             (cache / path.name).symlink_to(path)
+    for path, name in USER_WEIGHTS:
+        if path.is_file() and not (cache / name).exists():
+            (cache / name).symlink_to(path)
     return cache
 
 
@@ -84,6 +88,8 @@ def tiny(monkeypatch, folder):
         for asset in FETCHED.get(name, []):
             if not (folder / asset.file_name).exists():
                 pytest.skip(f"needs {asset.name}: run python -m tlbook fetch")
+        if name in PICTURES and not any((folder / file_name).exists() for _, file_name in USER_WEIGHTS):
+            pytest.skip("needs VGG16's weights: run python -m tlbook fetch")
         if name in SPEAKING and not importlib.util.find_spec("espeakng_loader"):
             pytest.skip("needs espeakng-loader")
         monkeypatch.setattr(data, "load_cifar10", small_pictures)
@@ -102,10 +108,7 @@ def tiny(monkeypatch, folder):
 
 
 @pytest.mark.parametrize(("name", "arm"), RUNS, ids=["-".join(run) for run in RUNS])
-def test_arm_runs_once(request, tiny, monkeypatch, name, arm):
-    if name in PICTURES:
-        request.getfixturevalue("weights")
-        monkeypatch.setenv("TLBOOK_CACHE", str(request.getfixturevalue("folder")))
+def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name == "frozen_sentences":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
