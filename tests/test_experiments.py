@@ -51,13 +51,26 @@ FETCHED = {
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
 PICTURES = ("cifar10_depth", "cifar10_rates", "cifar10_regimes", "outlines", "own_folder", "preprocessing")
+# Arms that differ from another one in nothing but a name or a constant.
+LIKE_ANOTHER = {
+    "cifar10_depth": ("block3_pool", "block4_pool"),
+    "cifar10_rates": ("everything", "scratch_vgg16"),
+    "outlines": ("imagenet_trunk", "random_trunk"),
+    "preprocessing": ("as_trained", "rgb_minus_mean"),
+    "product_reviews": ("film_reviews", "subjectivity"),
+    "voice_layers": [
+        f"{body}_{layer}"
+        for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
+        for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
+    ],
+}
+SLOW = ("product_reviews", "wikigold")
 RUNS = [
-    (name, arm)
+    pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
     for name, module in MODULES.items()
     if isinstance(module.EXPERIMENT, protocol.Experiment)
-    for arm in module.EXPERIMENT.arms
-    # Of 4 layers of 3 bodies, each layer and each body once.
-    if name != "voice_layers" or arm in ("majority", "log_mel", "pretrained_lstm1", "shuffled_lstm2", "fresh_embedding")
+    for arm, settings in module.EXPERIMENT.arms.items()
+    if arm not in LIKE_ANOTHER.get(name, ())
 ]
 
 
@@ -107,7 +120,7 @@ def tiny(monkeypatch, folder):
     return prepare
 
 
-@pytest.mark.parametrize(("name", "arm"), RUNS, ids=["-".join(run) for run in RUNS])
+@pytest.mark.parametrize(("name", "arm"), RUNS)
 def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name == "frozen_sentences":  # reading all sentences takes a minute
