@@ -4,31 +4,45 @@ Features, like VGG16, are those of `cifar10_regimes`. Run it with `python -m exp
 chapter 4.2.
 """
 
-import itertools
+import functools
 
 from experiments import cifar10_regimes
-from experiments.recording import record
-from tlbook import backbones, data, features, heads
+from experiments.protocol import Arm, Experiment, Fitted
+from tlbook import backbones, features, heads
 
-DEPTHS = ["block3_pool", "block4_pool", "block5_pool"]
+DEPTHS = ("block3_pool", "block4_pool", "block5_pool")
 
 
-def run(depth, labels, seed):
-    """Return the validation accuracy of a linear probe on frozen features; nothing here looks at the test set."""
-    dataset = data.load_cifar10(cifar10_regimes.VALIDATION, seed)
-    train = data.subset(dataset.train, labels, seed)
-    inputs = [train.images, dataset.validation.images]
-    backbone, source = backbones.vgg16.pretrained()
+def load(n_train, seed):
+    """Return the task of `cifar10_regimes`; nothing here looks at the test set."""
+    return cifar10_regimes.load(n_train, seed)[0], None
+
+
+def probe(task, arm, seed, depth):
+    """Fit a linear probe on the frozen features of one layer."""
+    inputs = [task.train.images, task.validation.images]
+    backbone, _ = backbones.vgg16.pretrained()
     for end in DEPTHS[: DEPTHS.index(depth) + 1]:
         piece, backbone = backbones.split(backbone, end) if end != DEPTHS[-1] else (backbone, None)
         inputs = [features.extract(piece, pictures) for pictures in inputs]
-    probe = heads.linear_probe((inputs[0], train.labels), (inputs[1], dataset.validation.labels))
-    return {"validation_accuracy": round(probe.validation_accuracy, 4), "source": dataset.source}
+    fitted = heads.linear_probe((inputs[0], task.train.labels), (inputs[1], task.validation.labels), arm.grid)
+    return Fitted(predict=None, validation=fitted.validation_accuracy, chosen=fitted.strength)
 
+
+EXPERIMENT = Experiment(
+    name="cifar10_depth",
+    question="Where is VGG16 best read on pictures of 32 pixels?",
+    unit="validation picture and seed",
+    arms={
+        depth: Arm(fit=functools.partial(probe, depth=depth), grid=cifar10_regimes.STRENGTHS, pretraining="published")
+        for depth in DEPTHS
+    },
+    design={"n_train": (1_000, 10_000), "seed": (0, 1, 2)},
+    load=load,
+    metrics=cifar10_regimes.EXPERIMENT.metrics,
+    fresh=True,
+)
 
 if __name__ == "__main__":
-    grid = itertools.product(DEPTHS, [1_000, 10_000], [0, 1, 2])
-    table = record(
-        "cifar10_depth", [{"depth": depth, "labels": labels, "seed": seed} for depth, labels, seed in grid], run
-    )
-    print(table.groupby(["labels", "depth"]).validation_accuracy.agg(["mean", "min", "max"]))
+    table = EXPERIMENT.record()
+    print(table.groupby(["n_train", "arm"]).validation_accuracy.agg(["mean", "min", "max"]))

@@ -3,33 +3,46 @@
 One rate for all would decide the comparison before it starts. Run it with `python -m experiments.cifar10_rates`.
 """
 
-import numpy as np
+import dataclasses
+import functools
+import math
 
 from experiments import cifar10_regimes
-from experiments.recording import record
-from tlbook.data import load_cifar10
-
-RATES = {
-    "scratch_small_cnn": [0.001, 0.003, 0.01, 0.03],
-    "head_then_block4": [0.00003, 0.0001, 0.0003, 0.001],
-    "everything": [0.00003, 0.0001, 0.0003],
-    "scratch_vgg16": [0.0001, 0.0003, 0.001],
-}
+from experiments.protocol import Experiment, Fitted
 
 
-def run(regime, labels, seed, learning_rate):
-    """Return the validation accuracy after training at one rate; none where the loss did not stay finite."""
+def load(n_train, seed, learning_rate):
+    """Return the task of `cifar10_regimes`, at one rate; nothing here looks at the test set."""
+    task, _ = cifar10_regimes.load(n_train, seed)
+    task.rate = learning_rate
+    return task, None
+
+
+def at_rate(task, arm, seed, fit):
+    """Train at one rate; the validation accuracy is blank where the loss did not stay finite."""
     try:
-        return cifar10_regimes.run(regime, labels, seed, learning_rate, test=False)
+        return dataclasses.replace(fit(task, arm, seed, rate=task.rate), chosen=None)
     except FloatingPointError:
-        return {"validation_accuracy": np.nan, "source": load_cifar10().source}
+        return Fitted(predict=None, validation=math.nan)
 
+
+def one_rate(regime):
+    """Return the arm of a regime for which a row is a rate, and nothing is chosen within a row."""
+    arm = cifar10_regimes.EXPERIMENT.arms[regime]
+    design = {"learning_rate": arm.grid}
+    return dataclasses.replace(arm, fit=functools.partial(at_rate, fit=arm.fit), grid=(None,), design=design)
+
+
+EXPERIMENT = Experiment(
+    name="cifar10_rates",
+    question="Which learning rate does each regime need?",
+    unit="validation picture",
+    arms={regime: one_rate(regime) for regime in cifar10_regimes.RATES},
+    design={"n_train": (1_000,), "seed": (100,), "learning_rate": ()},
+    load=load,
+    metrics=cifar10_regimes.EXPERIMENT.metrics,
+    fresh=True,
+)
 
 if __name__ == "__main__":
-    grid = [
-        {"regime": regime, "labels": 1_000, "seed": 100, "learning_rate": rate}
-        for regime, rates in RATES.items()
-        for rate in rates
-    ]
-    table = record("cifar10_rates", grid, run)
-    print(table[["regime", "learning_rate", "validation_accuracy", "seconds"]])
+    print(EXPERIMENT.record()[["arm", "learning_rate", "validation_accuracy", "seconds"]])

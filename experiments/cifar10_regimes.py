@@ -2,118 +2,154 @@
 
 VGG16 always ends at `block4_pool` (see `cifar10_depth`). The regimes that train it get comparable work, counted in
 multiply-adds: two passes over the pictures through blocks 1 to 4 cost about as much as four through block 4 with the
-cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed). The test set
-is touched once a run, at its end.
+cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed).
 
 Run it with `python -m experiments.cifar10_regimes`. Plotted in chapter 4.3.
 """
 
-import itertools
+import functools
 
 import keras
 
-from experiments.recording import record
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads, results, training
 
 # For each regime and number of training pictures. The cheapest regime first.
 EPOCHS = {
     "scratch_small_cnn": {100: 64, 1_000: 32, 10_000: 16},
-    "linear_probe": {100: 0, 1_000: 0, 10_000: 0},  # scikit-learn's solver counts otherwise
     "head_then_block4": {100: 16, 1_000: 8, 10_000: 4},
     "everything": {100: 8, 1_000: 4, 10_000: 2},
     "scratch_vgg16": {100: 8, 1_000: 4, 10_000: 2},
 }
+RATES = {
+    "scratch_small_cnn": (0.001, 0.003, 0.01, 0.03),
+    "head_then_block4": (0.00003, 0.0001, 0.0003, 0.001),
+    "everything": (0.00003, 0.0001, 0.0003),
+    "scratch_vgg16": (0.0001, 0.0003, 0.001),
+}
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 VALIDATION = 1_000  # pictures
 END, CUT = "block4_pool", "block3_pool"
 DROPOUT = 0.5
 
 
-def run(regime, labels, seed, learning_rate, test=True):
-    """Train one classifier on `labels` pictures and return its accuracies and source."""
-    keras.utils.set_random_seed(seed)
+def load(n_train, seed):
+    """Return pictures to learn from and to choose by; and those of the test."""
     dataset = data.load_cifar10(VALIDATION, seed)
-    train = data.subset(dataset.train, labels, seed)
-    arms = {"linear_probe": linear_probe, "head_then_block4": head_then_block4}
-    predict, validation_accuracy = arms.get(regime, whole_network)(
-        regime, train, dataset.validation, labels, seed, learning_rate
+    task = Task(
+        train=data.subset(dataset.train, n_train, seed),
+        validation=dataset.validation,
+        n_choose=len(dataset.validation),
+        source=dataset.source,
     )
-    figures = {"validation_accuracy": round(validation_accuracy, 4), "source": dataset.source}
-    if test:
-        correct = predict(dataset.test.images)
-        figures["test_accuracy"] = round(evaluation.accuracy(dataset.test.labels, correct), 4)
-    return figures
+    return task, HeldOut(dataset.test.images, dataset.test.labels)
+
+
+def best_rates():
+    """Return the rate that `cifar10_rates` found best for each regime on the validation set."""
+    rates = results.read("cifar10_rates").dropna(subset="validation_accuracy")
+    best = rates.loc[rates.groupby("arm").validation_accuracy.idxmax()].set_index("arm").learning_rate
+    return {arm: float(rate) for arm, rate in best.items()}
 
 
 def vgg16(pretrained=True):
     """VGG16 up to the layer where it is read, whole and cut in two: (body, (frozen part, last block))."""
-    body, _ = backbones.split(backbones.vgg16.pretrained(pretrained=pretrained)[0], END)
+    body, _ = backbones.split(backbones.vgg16.pretrained()[0] if pretrained else backbones.vgg16.build(), END)
     return body, backbones.split(body, CUT)
 
 
-def fitted_probe(lower, upper, train, validation):
+def fitted_probe(lower, upper, task, strengths=STRENGTHS):
     """Logistic regression on the frozen features of `upper(lower(images))`."""
-    splits = [(features.extract(upper, features.extract(lower, s.images)), s.labels) for s in (train, validation)]
-    return heads.linear_probe(*splits)
+    parts = (task.train, task.validation)
+    splits = [(features.extract(upper, features.extract(lower, s.images)), s.labels) for s in parts]
+    return heads.linear_probe(*splits, strengths)
 
 
-def linear_probe(regime, train, validation, labels, seed, learning_rate):
+def linear_probe(task, arm, seed):
     """Train no layer of VGG16."""
+    keras.utils.set_random_seed(seed)
     _, (lower, upper) = vgg16()
-    probe = fitted_probe(lower, upper, train, validation)
+    probe = fitted_probe(lower, upper, task, arm.grid)
 
     def predict(images):
         return probe.predict(features.extract(upper, features.extract(lower, images)).reshape(len(images), -1))
 
-    return predict, probe.validation_accuracy
+    return Fitted(predict=predict, validation=probe.validation_accuracy, chosen=probe.strength)
 
 
-def head_then_block4(regime, train, validation, labels, seed, learning_rate):
+def head_then_block4(task, arm, seed, rate=None, regime="head_then_block4"):
     """Fit the head on frozen features, then train it with block 4 on the cached features of blocks 1 to 3."""
+    keras.utils.set_random_seed(seed)
+    rate = rate or best_rates()[regime]
     _, (lower, upper) = vgg16()
     model = heads.classifier(upper, 10, DROPOUT)
-    heads.start_from_probe(model, fitted_probe(lower, upper, train, validation))
-    variants = [features.extract(lower, train.images, mirrored=mirrored) for mirrored in (False, True)]
+    heads.start_from_probe(model, fitted_probe(lower, upper, task))
+    variants = [features.extract(lower, task.train.images, mirrored=mirrored) for mirrored in (False, True)]
     history = training.fit(
         model,
-        training.Batches(variants, train.labels, seed=seed),
-        (features.extract(lower, validation.images).astype("float32"), validation.labels),
-        EPOCHS[regime][labels],
-        learning_rate,
+        training.Batches(variants, task.train.labels, seed=seed),
+        (features.extract(lower, task.validation.images).astype("float32"), task.validation.labels),
+        EPOCHS[regime][len(task.train)],
+        rate,
     )
-    return lambda images: training.predict(model, features.extract(lower, images)), history["val_accuracy"][-1]
+    return Fitted(
+        predict=lambda images: training.predict(model, features.extract(lower, images)),
+        validation=history["val_accuracy"][-1],
+        chosen=rate,
+    )
 
 
-def whole_network(regime, train, validation, labels, seed, learning_rate):
+def whole_network(task, arm, seed, rate=None, *, regime):
     """Train every layer, from fresh weights or (everything) from ImageNet's with the head fitted first."""
+    keras.utils.set_random_seed(seed)
+    rate = rate or best_rates()[regime]
     if regime == "scratch_small_cnn":
         model = heads.classifier(backbones.small_cnn(), 10, DROPOUT)
     else:
         body, (lower, upper) = vgg16(pretrained=regime == "everything")
         model = heads.classifier(body, 10, DROPOUT)
     if regime == "everything":
-        heads.start_from_probe(model, fitted_probe(lower, upper, train, validation))
+        heads.start_from_probe(model, fitted_probe(lower, upper, task))
     history = training.fit(
         model,
-        training.Batches([train.images, train.images[:, :, ::-1]], train.labels, seed=seed),
-        (validation.images.astype("float32"), validation.labels),
-        EPOCHS[regime][labels],
-        learning_rate,
+        training.Batches([task.train.images, task.train.images[:, :, ::-1]], task.train.labels, seed=seed),
+        (task.validation.images.astype("float32"), task.validation.labels),
+        EPOCHS[regime][len(task.train)],
+        rate,
     )
-    return lambda images: training.predict(model, images), history["val_accuracy"][-1]
+    return Fitted(
+        predict=lambda images: training.predict(model, images), validation=history["val_accuracy"][-1], chosen=rate
+    )
 
 
-def configurations():
-    """Return all runs, each at the rate that `cifar10_rates` found best for its regime on the validation set."""
-    rates = results.read("cifar10_rates").dropna(subset="validation_accuracy")
-    best = rates.loc[rates.groupby("regime").validation_accuracy.idxmax()].set_index("regime").learning_rate
-    best["linear_probe"] = 0.0  # it has none
-    return [
-        {"regime": regime, "labels": labels, "seed": seed, "learning_rate": float(best[regime])}
-        for regime, epochs in EPOCHS.items()
-        for labels, seed in itertools.product(epochs, [0, 1, 2])
-    ]
+def regime_arm(regime):
+    """Return the arm that trains layers, at one of its rates."""
+    fit = head_then_block4 if regime == "head_then_block4" else functools.partial(whole_network, regime=regime)
+    scratch = regime.startswith("scratch")
+    return Arm(
+        fit=fit,
+        grid=RATES[regime],
+        first=() if scratch else STRENGTHS,
+        pretraining="none" if scratch else "published",
+    )
 
+
+EXPERIMENT = Experiment(
+    name="cifar10_regimes",
+    question="What is transfer worth on CIFAR-10, and where does it start to hurt?",
+    unit="test picture and seed",
+    arms={
+        "scratch_small_cnn": regime_arm("scratch_small_cnn"),
+        "linear_probe": Arm(fit=linear_probe, grid=STRENGTHS, pretraining="published"),
+        **{regime: regime_arm(regime) for regime in ("head_then_block4", "everything", "scratch_vgg16")},
+    },
+    design={"n_train": (100, 1_000, 10_000), "seed": (0, 1, 2)},
+    load=load,
+    metrics={"accuracy": evaluation.accuracy},
+    settled=best_rates,
+    fresh=True,
+)
 
 if __name__ == "__main__":
-    table = record("cifar10_regimes", configurations(), run)
-    print(table.groupby(["regime", "labels"]).test_accuracy.agg(["mean", "min", "max"]))
+    table = EXPERIMENT.record()
+    print(table.groupby(["arm", "n_train"], sort=False).test_accuracy.agg(["mean", "min", "max"]))

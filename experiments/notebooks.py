@@ -14,7 +14,7 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
-from experiments.recording import record
+from experiments.protocol import Measurement
 from tlbook import data
 from tlbook.data import digits, entities, sentiment
 from tlbook.files import assets, cache
@@ -32,7 +32,7 @@ LOADERS = {
 }
 
 
-def run(notebook):
+def measure(notebook):
     """Execute one notebook and return its wall seconds and the peak memory of its kernel, subprocesses included."""
     source = LOADERS.get(notebook[:4], data.load_target)().source
     with tempfile.TemporaryDirectory() as empty_cache:
@@ -77,6 +77,12 @@ def watch_memory(done, peak):
         peak[0] = max(peak[0], used)
 
 
+EXPERIMENT = Measurement(
+    name="notebooks",
+    question="How long does each notebook take, and how much memory?",
+    design={"notebook": tuple(sorted(path.stem for path in FOLDER.glob("*.ipynb")))},
+    measure=measure,
+)
+
 if __name__ == "__main__":
-    names = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
-    print(record("notebooks", [{"notebook": name} for name in names], run)[["notebook", "seconds", "peak_memory_mb"]])
+    print(EXPERIMENT.record()[["notebook", "seconds", "peak_memory_mb"]])

@@ -2,43 +2,44 @@
 
 A run draws a folder, keeps a fifth of it (at least one picture of each class) to choose by, as a reader would, and
 learns from the rest. Everything is chosen on that fifth: the strength of a penalty, the rate, and whether fine-tuning
-is kept at all. The test pictures are 600 others, looked at once a run. Pictures are enlarged to 48 pixels as
-`tlbook.data.folders.prepare` enlarges them.
+is kept at all. The test pictures are 600 others. Pictures are enlarged to 48 pixels as `tlbook.data.folders.prepare`
+enlarges them.
 
 Run it with `python -m experiments.own_folder`. Plotted in chapter 5.1.
 """
 
-import itertools
+import functools
 
 import keras
 import numpy as np
 from PIL import Image
 
-from experiments.recording import record
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads, training
 from tlbook.data import folders
 
 CLASSES = ("airplane", "cat", "dog", "frog", "truck")
-SIZE = 48
+SIZE = 48  # pixels a side
+SHAPE = (SIZE, SIZE, 3)
 TEST = 600
-EPOCHS = {5: 10, 10: 8, 20: 5, 50: 3}  # for each number of pictures a class
+PER_CLASS = {20: 5, 40: 10, 80: 20, 200: 50}  # pictures of a class, by how many are left to learn from
+EPOCHS = {20: 10, 40: 8, 80: 5, 200: 3}
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 RATES = (1e-4, 3e-4)
 
 
-def run(per_class, seed):
-    """Draw a folder, train on it in every way, and return the accuracies on other pictures: a row is a folder."""
-    folder, test, source = draw(per_class, seed)
+def load(n_train, seed):
+    """Draw a folder and return it, cut in two; and the test pictures."""
+    folder, test, source = draw(PER_CLASS[n_train], seed)
     parts = folders.cut(folder, CLASSES, source, validation=0.2, test=0.2, seed=seed)
     # The test pictures come from elsewhere, so what `cut` keeps for a test goes back to what is learned from.
     train = data.Split(
         np.concatenate([parts.train.images, parts.test.images]), np.concatenate([parts.train.labels, parts.test.labels])
     )
-    figures = {"learned_from": len(train)}
-    for regime, learn in REGIMES.items():
-        keras.utils.set_random_seed(seed)
-        predictions, rate = learn(regime, train, parts.validation, test.images, per_class, seed)
-        figures[regime] = round(evaluation.accuracy(test.labels, predictions), 4)
-    return figures | {"rate_kept": rate, "source": source}
+    task = Task(
+        train=train, validation=parts.validation, n_choose=len(parts.validation), source=source, epochs=EPOCHS[n_train]
+    )
+    return task, HeldOut(test.images, test.labels)
 
 
 def draw(per_class, seed):
@@ -60,16 +61,25 @@ def enlarge(image):
     return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
-def majority(regime, train, validation, images, per_class, seed):
+def majority(task, arm, seed):
     """Name the most frequent class, whatever the picture."""
-    return np.full(len(images), np.bincount(train.labels).argmax()), 0.0
+    most = np.bincount(task.train.labels).argmax()
+    return Fitted(
+        predict=lambda images: np.full(len(images), most), validation=float(np.mean(task.validation.labels == most))
+    )
 
 
-def classical(regime, train, validation, images, per_class, seed):
+def probed(task, arm, see):
+    """Fit a logistic regression on what `see` makes of pictures."""
+    probe = heads.linear_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
+    return Fitted(
+        predict=lambda images: probe.predict(see(images)), validation=probe.validation_accuracy, chosen=probe.strength
+    )
+
+
+def classical(task, arm, seed, see):
     """Logistic regression on a histogram of 64 colours, or on the pixels at 16 x 16."""
-    see = {"colours": histogram, "pixels": pixels}[regime]
-    probe = heads.linear_probe((see(train.images), train.labels), (see(validation.images), validation.labels))
-    return probe.predict(see(images)), 0.0
+    return probed(task, arm, see)
 
 
 def histogram(images):
@@ -85,38 +95,40 @@ def pixels(images):
 
 def halves(pretrained=True):
     """VGG16 up to `block4_pool`, cut before block 4."""
-    body, _ = backbones.split(backbones.vgg16.pretrained((SIZE, SIZE, 3), pretrained)[0], "block4_pool")
+    model = backbones.vgg16.pretrained(SHAPE)[0] if pretrained else backbones.vgg16.build(SHAPE)
+    body, _ = backbones.split(model, "block4_pool")
     return backbones.split(body, "block3_pool")
 
 
-def frozen(regime, train, validation, images, per_class, seed):
+def frozen(task, arm, seed):
     """Fit logistic regression on frozen features, of ImageNet's weights or of fresh ones."""
-    lower, upper = halves(pretrained=regime == "linear_probe")
-
-    def see(images):
-        return features.extract(upper, features.extract(lower, images)).reshape(len(images), -1)
-
-    probe = heads.linear_probe((see(train.images), train.labels), (see(validation.images), validation.labels))
-    return probe.predict(see(images)), 0.0
+    keras.utils.set_random_seed(seed)
+    lower, upper = halves(pretrained=arm.pretraining == "published")
+    return probed(
+        task, arm, lambda images: features.extract(upper, features.extract(lower, images)).reshape(len(images), -1)
+    )
 
 
-def head_then_block4(regime, train, validation, images, per_class, seed):
+def head_then_block4(task, arm, seed):
     """Start from the probe and train block 4 at each rate; keep the one that is best on the validation pictures."""
+    keras.utils.set_random_seed(seed)
     lower, upper = halves()
-    variants = [features.extract(lower, train.images, mirrored=mirrored) for mirrored in (False, True)]
-    held_out = features.extract(lower, validation.images)
+    variants = [features.extract(lower, task.train.images, mirrored=mirrored) for mirrored in (False, True)]
+    held_out = features.extract(lower, task.validation.images)
     probe = heads.linear_probe(
-        (features.extract(upper, variants[0]), train.labels), (features.extract(upper, held_out), validation.labels)
+        (features.extract(upper, variants[0]), task.train.labels),
+        (features.extract(upper, held_out), task.validation.labels),
+        arm.first,
     )
     start = upper.get_weights()
-    # A tie goes to what moved less: first the probe itself (rate 0), then the lower rates.
-    best = (probe.validation_accuracy, 0.0, None)
-    for rate in RATES:
+    # A tie goes to what moved less: first the probe itself (no rate), then the lower rates.
+    best = (probe.validation_accuracy, None, None)
+    for rate in arm.grid[1:]:
         upper.set_weights(start)
         model = heads.classifier(upper, len(CLASSES), dropout=0.5)
         heads.start_from_probe(model, probe)
-        batches = training.Batches(variants, train.labels, batch_size=16, seed=seed)
-        history = training.fit(model, batches, (held_out, validation.labels), EPOCHS[per_class], rate)
+        batches = training.Batches(variants, task.train.labels, batch_size=16, seed=seed)
+        history = training.fit(model, batches, (held_out, task.validation.labels), task.epochs, rate)
         if history["val_accuracy"][-1] > best[0] + 1e-6:
             best = (history["val_accuracy"][-1], rate, model.get_weights())
     model = heads.classifier(upper, len(CLASSES))
@@ -125,24 +137,29 @@ def head_then_block4(regime, train, validation, images, per_class, seed):
     heads.start_from_probe(model, probe)
     if best[2] is not None:
         model.set_weights(best[2])
-    return training.predict(model, features.extract(lower, images)), best[1]
+    return Fitted(
+        predict=lambda images: training.predict(model, features.extract(lower, images)),
+        validation=best[0],
+        chosen=best[1],
+    )
 
 
-REGIMES = {
-    "majority": majority,
-    "colours": classical,
-    "pixels": classical,
-    "random_body": frozen,
-    "linear_probe": frozen,
-    "head_then_block4": head_then_block4,
-}
-
-
-def configurations():
-    """Return all runs."""
-    return [{"per_class": per_class, "seed": seed} for per_class, seed in itertools.product(EPOCHS, [0, 1, 2])]
-
+EXPERIMENT = Experiment(
+    name="own_folder",
+    question="How many pictures of a class does a folder of one's own need?",
+    unit="test picture and seed",
+    arms={
+        "majority": Arm(fit=majority, pretraining="none"),
+        "colours": Arm(fit=functools.partial(classical, see=histogram), grid=STRENGTHS, pretraining="none"),
+        "pixels": Arm(fit=functools.partial(classical, see=pixels), grid=STRENGTHS, pretraining="none"),
+        "random_body": Arm(fit=frozen, grid=STRENGTHS, pretraining="none"),
+        "linear_probe": Arm(fit=frozen, grid=STRENGTHS, pretraining="published"),
+        "head_then_block4": Arm(fit=head_then_block4, grid=(None, *RATES), first=STRENGTHS, pretraining="published"),
+    },
+    design={"n_train": tuple(PER_CLASS), "seed": (0, 1, 2)},
+    load=load,
+    metrics={"accuracy": evaluation.accuracy},
+)
 
 if __name__ == "__main__":
-    table = record("own_folder", configurations(), run, fresh=False)
-    print(table.groupby("per_class")[list(REGIMES)].mean())
+    print(EXPERIMENT.record().pivot_table("test_accuracy", "arm", "n_train", sort=False))

@@ -8,56 +8,85 @@ whether a head can make up for it. CIFAR-10 at 32 pixels, features of the last b
 Run it with `python -m experiments.preprocessing`. Plotted in chapter 5.9.
 """
 
+import functools
+
 import keras
 import numpy as np
 
-from experiments.recording import record
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads
 from tlbook.backbones import vgg16
 
-ARMS = ("majority", "pixels", "random_body", "as_trained", "rgb_minus_mean", "rgb_over_255")
 LABELS, VALIDATION, TEST = 1_000, 300, 1_000  # pictures
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
-def run(seed):
-    """Fit a head on what each arm makes of the same pictures, and return the accuracies: a row is a draw."""
+def load(n_train, seed):
+    """Return pictures to learn from and to choose by; and those of the test."""
     dataset = data.load_cifar10()
-    train, validation = data.subset(dataset.train, LABELS, seed), data.subset(dataset.validation, VALIDATION, seed)
+    train, validation = data.subset(dataset.train, n_train, seed), data.subset(dataset.validation, VALIDATION, seed)
     test = data.subset(dataset.test, TEST, 0)
-    figures = {"majority": round(float(np.mean(test.labels == np.bincount(train.labels).argmax())), 4)}
-    for arm in ARMS[1:]:
-        keras.utils.set_random_seed(seed)
-        see = reader(arm)
-        probe = heads.linear_probe((see(train.images), train.labels), (see(validation.images), validation.labels))
-        figures[arm] = round(evaluation.accuracy(test.labels, probe.predict(see(test.images))), 4)
-    return figures | {"source": dataset.source}
+    task = Task(train=train, validation=validation, n_choose=len(validation), source=dataset.source)
+    return task, HeldOut(test.images, test.labels)
 
 
-def reader(arm):
+def majority(task, arm, seed):
+    """Name the most frequent class of the training pictures."""
+    most = np.bincount(task.train.labels).argmax()
+    return Fitted(
+        predict=lambda images: np.full(len(images), most), validation=float(np.mean(task.validation.labels == most))
+    )
+
+
+def probed(task, arm, seed, prepared):
+    """Fit a head on what is seen of the pictures when they are prepared in one way."""
+    keras.utils.set_random_seed(seed)
+    see = reader(prepared, pretrained=arm.pretraining == "published")
+    probe = heads.linear_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
+    return Fitted(
+        predict=lambda images: probe.predict(see(images)), validation=probe.validation_accuracy, chosen=probe.strength
+    )
+
+
+def reader(prepared, pretrained):
     """Return a function from pictures to features (n, d)."""
-    if arm == "pixels":
+    if prepared == "pixels":
         return lambda images: images.reshape(len(images), -1)
-    whole, source = backbones.vgg16.pretrained(pretrained=arm != "random_body")
-    if arm in ("as_trained", "random_body"):
-        model = whole
-    else:
-        _, convolutions = backbones.split(whole, "minus_mean")
+    model = vgg16.pretrained()[0] if pretrained else vgg16.build()
+    if prepared != "as_trained":
+        _, convolutions = backbones.split(model, "minus_mean")
         pixels = keras.Input((32, 32, 3))
         # The mean pixel is listed in BGR order; here the channels stay RGB.
         offset = [-mean for mean in reversed(vgg16.MEAN_BGR)]
-        prepared = {
+        layer = {
             "rgb_minus_mean": keras.layers.Rescaling(1.0, offset=offset),
             "rgb_over_255": keras.layers.Rescaling(1 / 255),
-        }[arm]
-        model = keras.Model(pixels, convolutions(prepared(pixels)))
+        }[prepared]
+        model = keras.Model(pixels, convolutions(layer(pixels)))
     return lambda images: features.extract(model, images).reshape(len(images), -1)
 
 
-def configurations():
-    """Return all runs."""
-    return [{"seed": seed} for seed in (0, 1, 2)]
+def arm(prepared, pretraining):
+    """Return the arm that prepares pixels in one way."""
+    return Arm(fit=functools.partial(probed, prepared=prepared), grid=STRENGTHS, pretraining=pretraining)
 
+
+EXPERIMENT = Experiment(
+    name="preprocessing",
+    question="Can a head make up for pixels that were prepared in another way than in the pretraining?",
+    unit="test picture and seed",
+    arms={
+        "majority": Arm(fit=majority, pretraining="none"),
+        "pixels": arm("pixels", "none"),
+        "random_body": arm("as_trained", "none"),
+        "as_trained": arm("as_trained", "published"),
+        "rgb_minus_mean": arm("rgb_minus_mean", "published"),
+        "rgb_over_255": arm("rgb_over_255", "published"),
+    },
+    design={"n_train": (LABELS,), "seed": (0, 1, 2)},
+    load=load,
+    metrics={"accuracy": evaluation.accuracy},
+)
 
 if __name__ == "__main__":
-    table = record("preprocessing", configurations(), run, fresh=False)
-    print(table[list(ARMS)].mean())
+    print(EXPERIMENT.record().groupby("arm", sort=False).test_accuracy.mean())

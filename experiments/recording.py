@@ -1,32 +1,30 @@
-"""Recording experiments: a list of configurations, one function from a configuration to figures, one CSV file.
+"""Recording: a list of configurations, one function from a configuration to figures, one CSV file.
 
 Optuna keeps the queue: a killed run resumes where it stopped, and several workers on one storage share the work.
 """
 
-import concurrent.futures
-import concurrent.futures.process
-import datetime
-import importlib.metadata
-import multiprocessing
+import contextlib
+import io
 import os
-import platform
-import sys
-import threading
+import re
 import time
 import warnings
 
 import optuna
 import pandas as pd
-import psutil
+import sqlalchemy
 from optuna.trial import TrialState
 
+from experiments import measuring
 from tlbook import results
 from tlbook.files.cache import write_atomically
 
+HEARTBEAT = 10  # seconds; a worker that has been silent for two of them is taken for dead
 _TAKEN = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE)  # what nobody needs to queue again
+_UNUSABLE = (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError)
 
 
-def record(name, configurations, run, storage=None, fresh=True):
+def record(name, configurations, run, code="", storage=None, fresh=True, heartbeat=HEARTBEAT):
     """Run what is missing of an experiment and write `results/NAME.csv`, one row a configuration.
 
     Parameters
@@ -38,177 +36,205 @@ def record(name, configurations, run, storage=None, fresh=True):
     run : callable
         Takes a configuration as keyword arguments, returns a dict of figures with the key `source`, a
         `tlbook.files.sources.Source`. Called in another process: it must be importable.
+    code : str
+        Digest of what decides the figures. A row with another one is stale: its configuration is run again, and the
+        row stays in the table until the new one is there.
     storage : str, optional
-        An Optuna storage. By default an SQLite file beside the CSV, for one worker; give `TLBOOK_STORAGE` an address
-        of PostgreSQL or MySQL to share the work (SQLite has no lock on a row: two workers may take the same run).
+        The address of an Optuna storage. By default `TLBOOK_STORAGE`, else an SQLite file beside the CSV, which all
+        workers of one machine may share. Workers on several machines need PostgreSQL or MySQL.
     fresh : bool
         A new process for each run. Many short runs can share one: that saves the seconds that Keras takes to load, and
         `peak_memory_mb` is then the largest of all runs so far.
+    heartbeat : int
+        Seconds between two signs of life of a worker. After two without one its run goes to another worker.
 
     Returns
     -------
     pandas.DataFrame
-        All rows: the configuration, the figures, `results.PROVENANCE`.
+        All rows: the configuration, the figures, `measuring.COLUMNS`. Where nothing is missing, no queue is opened.
+
+    Raises `ValueError` where the CSV or the queue is damaged.
     """
-    study = optuna.create_study(
-        study_name=name,
-        storage=_storage(storage or os.environ.get("TLBOOK_STORAGE") or f"sqlite:///{results.FOLDER / name}.db"),
-        load_if_exists=True,
-    )
-    recorded = _recorded(name)
-    missing = [c for c in configurations if not any(_same(row, c) for row in recorded)]
-    queued = [trial.user_attrs.get("configuration") for trial in study.get_trials(states=_TAKEN)]
-    for configuration in missing:
-        if configuration not in queued:
-            study.enqueue_trial({}, user_attrs={"configuration": configuration})
-
-    process = _Process(fresh)
-
-    def objective(trial):
-        configuration = trial.user_attrs.get("configuration")
-        before = [t.user_attrs.get("configuration") for t in study.get_trials(states=_TAKEN) if t.number < trial.number]
-        if configuration is None or configuration in before:  # another worker took the last one, or queued it as well
-            raise optuna.TrialPruned
-        print(f"{name}: {configuration}", flush=True)
-        trial.set_user_attr("row", configuration | process.call(measured, run, configuration))
-        return 0.0
-
-    def write(study, trial):
-        rows = recorded + [t.user_attrs["row"] for t in study.get_trials(states=[TrialState.COMPLETE])]
-        found = [next((row for row in rows if _same(row, c)), None) for c in configurations]
-        table = pd.DataFrame([row for row in found if row])
-        write_atomically(
-            results.FOLDER / f"{name}.csv", lambda file: table.to_csv(file, index=False, lineterminator="\n")
-        )
-
-    if any(configuration in queued for configuration in missing):
-        write(study, None)  # what a worker had finished and not written when it was killed
-    with process:
-        while study.get_trials(deepcopy=False, states=[TrialState.WAITING, TrialState.RUNNING]):
-            _give_back_runs_of_dead_workers(study)
-            if study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
-                study.optimize(objective, n_trials=1, callbacks=[write])
-            else:
-                time.sleep(1)  # another worker has the last ones
+    recorded = _recorded(name, configurations)
+    missing = [c for c in configurations if not any(_same(row, c) and row["code"] == code for row in recorded)]
     if missing:
-        write(study, None)  # with what other workers finished since
+        address = storage or os.environ.get("TLBOOK_STORAGE") or f"sqlite:///{results.FOLDER / name}.db"
+        with _queue(name, address, heartbeat) as study, measuring.Process(fresh) as process:
+            _work(_Queue(study, missing, code), name, configurations, run, recorded, process)
+    elif len(recorded) > len(configurations):
+        _write(name, configurations, recorded, [])
     return results.read(name)
 
 
-def measured(run, configuration):
-    """Call `run(**configuration)` and return its figures with seconds, memory, source, versions and date added."""
-    if "keras" in sys.modules:  # an earlier run in this process has left its layers behind
-        sys.modules["keras"].utils.clear_session()
-    start, cpu = time.perf_counter(), time.process_time()
-    figures = run(**configuration)
-    source = figures.pop("source")
-    provenance = {
-        "seconds": round(time.perf_counter() - start, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "peak_memory_mb": round(_peak_memory() / 1e6),
-        "cores": _cores(),
-        "source": source.name,
-        "kind": source.kind,
-        "note": source.note,
-        "python": platform.python_version(),
-        **{package: _version(package) for package in ("keras", "tensorflow", "tlbook")},
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-    }
-    return figures | provenance | figures  # a run that measures itself knows better (`experiments/notebooks.py`)
+def _work(queue, name, configurations, run, recorded, process):
+    """Run what nobody else has run, until everything that is missing has been run."""
+    lost = []
 
-
-class _Process:
-    """A child process that calls functions: a new one for each call, or one for all."""
-
-    def __init__(self, fresh):
-        self.fresh, self.pool = fresh, None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.pool:
-            self.pool.shutdown()
-            self.pool = None
-
-    def call(self, function, *arguments):
-        """Return `function(*arguments)`, computed in the child; raises what it raised."""
-        if self.pool is None:
-            spawn = multiprocessing.get_context("spawn")
-            self.pool = concurrent.futures.ProcessPoolExecutor(1, spawn, _end_with_parent)
+    def objective(trial):
+        configuration = queue.claimed(trial)
+        print(f"{name}: {configuration}", flush=True)
+        row = configuration | process.call(measuring.measured, run, configuration, queue.code)
         try:
-            return self.pool.submit(function, *arguments).result()
-        except concurrent.futures.process.BrokenProcessPool:
-            self.__exit__()  # it died; the next call gets another
+            trial.set_user_attr("row", row)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            lost.append(trial)  # taken for dead, as after a sleep of the computer: another worker has the run now
             raise
-        finally:
-            if self.fresh:
-                self.__exit__()
+        return 0.0
+
+    def write(*_):
+        _write(name, configurations, recorded, list(queue.rows().values()))
+
+    if queue.rows():
+        write()  # what a worker had finished and not written when it was killed
+    while queue.refill():
+        if not queue.waiting():
+            time.sleep(1)  # another worker has the last ones
+            continue
+        try:
+            queue.study.optimize(objective, n_trials=1, callbacks=[write])
+        except ValueError:  # Optuna's for a run that was taken away
+            if not lost:
+                raise
+            lost.clear()
+    write()  # with what other workers finished since
 
 
-def _end_with_parent():
-    """Let this process end when the one that started it does: a killed worker would leave its run behind."""
+class _Queue:
+    """The runs of one experiment and one state of its code, in an Optuna study."""
 
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
+    def __init__(self, study, missing, code):
+        self.study, self.missing, self.code = study, {repr(c): c for c in missing}, code
 
-    threading.Thread(target=watch, daemon=True).start()
+    def trials(self, *states):
+        return [t for t in self.study.get_trials(states=states) if t.user_attrs.get("code") == self.code]
+
+    def waiting(self):
+        return self.study.get_trials(deepcopy=False, states=[TrialState.WAITING])
+
+    def rows(self):
+        """Return the row of each configuration that has been run, the first where it was run twice."""
+        found = {}
+        for trial in self.trials(TrialState.COMPLETE):
+            found.setdefault(repr(trial.user_attrs["configuration"]), trial.user_attrs["row"])
+        return {key: row for key, row in found.items() if key in self.missing}
+
+    def refill(self):
+        """Queue what nobody has taken, runs of dead workers included; return whether anything is left to run."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            optuna.storages.fail_stale_trials(self.study)
+        taken = {repr(trial.user_attrs["configuration"]) for trial in self.trials(*_TAKEN)}
+        for key, configuration in self.missing.items():
+            if key not in taken:
+                self.study.enqueue_trial({}, user_attrs={"configuration": configuration, "code": self.code})
+        return len(self.rows()) < len(self.missing)
+
+    def claimed(self, trial):
+        """Return the configuration of a trial; raises `TrialPruned` where it has none, or not the first of two."""
+        configuration = trial.user_attrs.get("configuration")
+        before = [t.user_attrs["configuration"] for t in self.trials(*_TAKEN) if t.number < trial.number]
+        if trial.user_attrs.get("code") != self.code or configuration in before:
+            raise optuna.TrialPruned
+        return configuration
 
 
-def _storage(address):
-    """Return the queue behind `address`: a worker that dies gives its run back after missing its heartbeat."""
+class _Storage(optuna.storages.RDBStorage):
+    """A storage in which no run is without a heartbeat: Optuna gives none back that was killed before its first."""
+
+    def set_trial_state_values(self, trial_id, state, values=None):
+        """Set the state as Optuna does."""
+        if state == TrialState.RUNNING:
+            self.record_heartbeat(trial_id)
+        return super().set_trial_state_values(trial_id, state, values)
+
+
+def _lock_from_the_begin(engine):
+    """Make every transaction on SQLite lock the file from its begin, and not from its first change.
+
+    SQLite knows no lock on a row: two workers could read that a run is free, and both take it.
+    Source: SQLAlchemy's manual, "Serializable isolation, savepoints, transactional DDL".
+    """
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection, _):
+        connection.isolation_level = None
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def lock(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()  # connections from before
+
+
+def _opened(address, heartbeat):
+    """Return the storage behind an address, with its tables; workers that start together get in each other's way."""
+    options = {"connect_args": {"timeout": 60}} if address.startswith("sqlite") else {}  # seconds to wait for the lock
+    for pause in (0.2, 0.5, 1.0, 2.0, None):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                storage = _Storage(address, options, heartbeat_interval=heartbeat)
+            break
+        except _UNUSABLE:
+            if pause is None:
+                raise
+            time.sleep(pause)
+    if storage.engine.dialect.name == "sqlite":
+        _lock_from_the_begin(storage.engine)
+    return storage
+
+
+@contextlib.contextmanager
+def _queue(name, address, heartbeat):
+    """Open the study behind an address; raises `ValueError` where what is there is no queue or a damaged one."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.storages.RDBStorage(
-            address,
-            heartbeat_interval=60,
-            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-        )
-
-
-def _give_back_runs_of_dead_workers(study):
-    """Fail the runs that miss their heartbeat: the callback of `_storage` queues them again."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        optuna.storages.fail_stale_trials(study)
-
-
-def _recorded(name):
-    """Return the rows of the CSV that belong to the configurations: the CSV is the record, the study only a queue."""
     try:
-        return results.read(name).to_dict("records")
-    except FileNotFoundError:
+        storage = _opened(address, heartbeat)
+        yield optuna.create_study(study_name=name, storage=storage, load_if_exists=True)
+    except _UNUSABLE as error:
+        raise ValueError(
+            f"the queue {address} cannot be used ({str(error).splitlines()[0]}). If the file is damaged, remove it: "
+            f"finished rows are in {results.FOLDER / name}.csv, and only what is missing there is run again"
+        ) from error
+
+
+def _recorded(name, configurations):
+    """Return the whole rows of the CSV, as text; the CSV is the record, the study only a queue."""
+    path = results.FOLDER / f"{name}.csv"
+    if not path.exists():
         return []
+    text = path.read_text(encoding="utf-8")
+    if text and not text.endswith("\n"):  # a whole file ends with one; pandas would stumble over an open quote
+        text = text[: text.rfind("\n") + 1]
+        print(f"{path}: the last row is cut off, and is run again", flush=True)
+    try:
+        rows = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False).to_dict("records")
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ValueError(
+            f"{path} is no table ({error}). Take it back from the repository (git checkout -- {path.name} in its "
+            f"folder), or remove it to run everything again: python -m experiments.{name}"
+        ) from error
+    whole = []
+    for number, row in enumerate(rows, start=2):
+        keys = configurations[0] if configurations else ()
+        if all(row.get(key) for key in keys) and re.fullmatch(r"\d{4}-\d\d-\d\d", row.get("date", "")):
+            whole.append({"code": ""} | row)
+        else:
+            print(f"{path}, row {number} is cut off or blank, and is run again", flush=True)
+    return whole
+
+
+def _write(name, configurations, recorded, new):
+    """Write the CSV: for each configuration the new row, else the recorded one, else none."""
+    rows = [next((row for row in new + recorded[::-1] if _same(row, c)), None) for c in configurations]
+    if None in rows:  # only a complete table forgets configurations that are gone
+        rows += [row for row in recorded if not any(_same(row, c) for c in configurations)]
+    rows = [row for row in rows if row]
+    found = dict.fromkeys(column for row in rows for column in row)
+    columns = [c for c in found if c not in measuring.COLUMNS] + [c for c in measuring.COLUMNS if c in found]
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    write_atomically(results.FOLDER / f"{name}.csv", lambda file: table.to_csv(file, index=False, lineterminator="\n"))
 
 
 def _same(row, configuration):
-    return all(row.get(key) == value for key, value in configuration.items())
-
-
-def _version(package):
-    for name in (package, f"{package}-cpu"):
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            pass
-    return ""
-
-
-def _cores():
-    """Return how many CPUs this process may use."""
-    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
-        return len(psutil.Process().cpu_affinity())
-    return os.cpu_count()
-
-
-def _peak_memory():
-    """Return the largest resident memory of this process so far, in bytes."""
-    info = psutil.Process().memory_info()
-    if hasattr(info, "peak_wset"):  # Windows
-        return info.peak_wset
-    import resource  # not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
+    return all(str(row.get(key)) == str(value) for key, value in configuration.items())

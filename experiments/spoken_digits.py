@@ -7,15 +7,19 @@ started, and the body knows that one.
 
 What must be chosen (learning rate, or strength of the penalty) is chosen by a rehearsal: the same transfer, to the
 validation speaker, with three recordings of each digit. The target speaker then gets what was best there, with one,
-three and five recordings. The test set is the same for all three, and is touched once for each.
+three and five recordings. The test set is the same for all three. They share a rehearsal; its CPU seconds count in
+each of them.
 
 Run it with `python -m experiments.spoken_digits`. Plotted in chapter 5.6.
 """
 
+import functools
+
 import keras
 import numpy as np
 
-from experiments.recording import record
+from experiments.pretraining import trained_once, weights_once
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
 from tlbook import backbones, evaluation, heads, training
 from tlbook.data import digits
 from tlbook.files import cache
@@ -29,70 +33,90 @@ REHEARSED = 3
 FRESH = 1_000
 CONFIDENT = 1e2  # C of a head under hardly any penalty
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-# What is chosen in the rehearsal, for each arm.
-GRIDS = {
-    "majority": [0.0],
-    "zero_shot": [0.0],
-    "log_mel_regression": STRENGTHS,
-    "random_frozen": STRENGTHS,
-    "pretrained_frozen": STRENGTHS,
-    "scratch": [1e-3, 3e-3, 1e-2],
-    "random_head_then_all": [1e-4, 3e-4, 1e-3, 3e-3],
-    "probe_then_all": [3e-5, 1e-4, 3e-4, 1e-3],
-    "confident_head_then_all": [3e-5, 1e-4, 3e-4, 1e-3],
-}
+SCRATCH_RATES, FREE_RATES, PROBE_RATES = (
+    (1e-3, 3e-3, 1e-2),
+    (1e-4, 3e-4, 1e-3, 3e-3),
+    (3e-5, 1e-4, 3e-4, 1e-3),
+)
 
 
-def run(arm, seed):
-    """Choose on the validation speaker, transfer to the target, and return the accuracies and the source."""
+def load(n_train, seed):
+    """Return recordings of the target speaker to learn from, those of the rehearsal, and the source; and the test."""
     recordings = digits.load()
     inputs = sound.log_mel(recordings.waveforms)
+    source = ~np.isin(recordings.speakers, [seed % SPEAKERS, (seed + 1) % SPEAKERS])
+    return new_speaker(recordings, inputs, n_train, seed, (inputs[source], recordings.labels[source]), FRESH)
+
+
+def new_speaker(recordings, inputs, n_train, seed, source_recordings, fresh):
+    """Return task and test of a speaker, with another one for the rehearsal; the source is (inputs, labels)."""
     target, rehearsal = seed % SPEAKERS, (seed + 1) % SPEAKERS
-    source = ~np.isin(recordings.speakers, [target, rehearsal])
-    pretrained = pretrain(inputs[source], recordings.labels[source], seed) if arm in PRETRAINED else None
+    train, test = digits.few_shots(recordings, target, max(n_train // 10, 1), seed)
+    tried, validation = digits.few_shots(recordings, rehearsal, REHEARSED, seed)
+    task = Task(
+        train=(inputs[train], recordings.labels[train]),
+        validation=(inputs[validation], recordings.labels[validation]),
+        n_choose=len(tried) + len(validation),
+        source=recordings.source,
+        rehearsal=(inputs[tried], recordings.labels[tried]),
+        source_recordings=source_recordings,
+        target=recordings.speaker_names[target],
+        fresh=fresh + seed,
+    )
+    return task, HeldOut(inputs[test], recordings.labels[test])
 
-    def transfer(arm, speaker, shots, setting):
-        keras.utils.set_random_seed(FRESH + seed)
-        train, test = digits.few_shots(recordings, speaker, shots, seed)
-        predicted = ARMS[arm](pretrained, (inputs[train], recordings.labels[train]), inputs[test], setting, seed)
-        return evaluation.accuracy(recordings.labels[test], predicted)
 
-    def choose(arm, settings):
-        rehearsed = {setting: transfer(arm, rehearsal, REHEARSED, setting) for setting in settings}
-        best = max(rehearsed, key=rehearsed.get)
-        return best, rehearsed[best]
+def transfer(task, arm, seed, way, strength=None):
+    """Choose in the rehearsal, then go the same way to the target; with a `strength`, a head is fitted first."""
+    pretrained, cost = pretrain(*task.source_recordings, seed) if arm.pretraining == "measured" else (None, {})
+    kept = 0.0
+    if arm.first:
+        strengths, kept = rehearse(task, arm.first, frozen, pretrained, seed)
+        strength = max(strengths, key=strengths.get)
+    if strength is not None:
+        way = functools.partial(way, strength=strength)
+    rehearsed, seconds = rehearse(task, arm.grid, way, pretrained, seed)
+    chosen = max(rehearsed, key=rehearsed.get)
+    keras.utils.set_random_seed(task.fresh)
+    return Fitted(
+        predict=way(pretrained, task.train, chosen, seed),
+        validation=rehearsed[chosen],
+        chosen=chosen,
+        kept_seconds=kept + seconds,
+        figures={"target": task.target, "strength": strength},
+        **cost,
+    )
 
-    settings, strength = GRIDS[arm], CONFIDENT
-    if arm == "probe_then_all":
-        strength, _ = choose("pretrained_frozen", STRENGTHS)
-    if ARMS[arm] is probe_first:
-        settings = [(strength, rate) for rate in settings]
-    chosen, validation_accuracy = choose(arm, settings)
-    return {
-        "target": recordings.speaker_names[target],
-        "chosen": chosen[1] if ARMS[arm] is probe_first else chosen,
-        "validation_accuracy": round(validation_accuracy, 4),
-        **{f"test_accuracy_{shots}": round(transfer(arm, target, shots, chosen), 4) for shots in PASSES},
-        "source": recordings.source,
-    }
+
+def rehearse(task, settings, way, pretrained, seed):
+    """Return the accuracy of each setting on the validation speaker, and the CPU seconds of it all; done once."""
+
+    def accuracies():
+        for setting in settings:
+            keras.utils.set_random_seed(task.fresh)
+            predictions = way(pretrained, task.rehearsal, setting, seed)(task.validation[0])
+            yield evaluation.accuracy(task.validation[1], predictions)
+
+    name = way.func.__name__ + repr(way.keywords) if isinstance(way, functools.partial) else way.__name__
+    weights = pretrained.get_weights() if pretrained else []
+    text = [digest(rehearse), name, settings, seed, task.fresh]
+    key = cache.fingerprint(*task.rehearsal, *task.validation, *weights, text=text)
+    found, seconds = trained_once(key, lambda: {"accuracies": np.array(list(accuracies()))})
+    return dict(zip(settings, found["accuracies"].tolist(), strict=True)), seconds
 
 
 def pretrain(inputs, labels, seed):
-    """Train the network on the source speakers, once for each seed, and return the classifier."""
+    """Train the network on the source speakers, once for each seed: `(classifier, what that cost)`."""
     keras.utils.set_random_seed(seed)
     model = new_classifier()
-    shapes = [tuple(weight.shape) for weight in model.weights]
-    key = cache.fingerprint(inputs, labels, text=[seed, PRETRAINING, DROPOUT, shapes])
 
-    def compute():
+    def train():
         batches = training.Batches([inputs], labels, PRETRAINING["batch_size"], seed)
         # Nothing is chosen by these curves, so they need no data of their own.
         training.fit(model, batches, (inputs[:50], labels[:50]), PRETRAINING["epochs"], PRETRAINING["learning_rate"])
-        return {str(number): array for number, array in enumerate(model.get_weights())}
 
-    weights = cache.cached_arrays(f"spoken-digits-cnn-{key}", compute)
-    model.set_weights([weights[str(number)] for number in range(len(weights))])
-    return model
+    key = cache.fingerprint(inputs, labels, text=[digest(pretrain), seed])
+    return model, {"pretraining_seconds": weights_once(key, model, train), "n_source": len(labels)}
 
 
 def new_classifier(pretrained=None):
@@ -118,25 +142,30 @@ def probe(inputs, labels, strength):
     return heads.linear_probe((inputs, labels), (inputs, labels), strengths=[strength])
 
 
-def majority(pretrained, train, test, setting, seed):
+# The ways to a new speaker: each takes (pretrained, (inputs, labels), setting, seed) and returns `predict`.
+
+
+def majority(pretrained, train, setting, seed):
     """Say the most frequent digit: all are equally frequent."""
-    return np.full(len(test), np.bincount(train[1]).argmax())
+    return lambda inputs: np.full(len(inputs), np.bincount(train[1]).argmax())
 
 
-def zero_shot(pretrained, train, test, setting, seed):
+def zero_shot(pretrained, train, setting, seed):
     """Use the pretrained network as it is."""
-    return training.predict(pretrained, test)
+    return lambda inputs: training.predict(pretrained, inputs)
 
 
-def log_mel_regression(pretrained, train, test, setting, seed):
+def log_mel_regression(pretrained, train, setting, seed):
     """Fit a logistic regression on the spectrograms themselves."""
-    return probe(*train, setting).predict(test.reshape(len(test), -1))
+    fitted = probe(*train, setting)
+    return lambda inputs: fitted.predict(inputs.reshape(len(inputs), -1))
 
 
-def frozen(pretrained, train, test, setting, seed):
+def frozen(pretrained, train, setting, seed):
     """Fit a logistic regression on the features of a body, pretrained or, where there is none, freshly drawn."""
     backbone = body(pretrained or new_classifier())
-    return probe(extract(backbone, train[0]), train[1], setting).predict(extract(backbone, test))
+    fitted = probe(extract(backbone, train[0]), train[1], setting)
+    return lambda inputs: fitted.predict(extract(backbone, inputs))
 
 
 def extract(backbone, inputs):
@@ -145,41 +174,44 @@ def extract(backbone, inputs):
     return np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
 
 
-def whole_network(pretrained, train, test, setting, seed, strength=None):
+def whole_network(pretrained, train, setting, seed, strength=None):
     """Train all layers, from the pretrained ones where given; the head is fitted first where `strength` says how."""
     model = new_classifier(pretrained)
     if strength is not None:
         heads.start_from_probe(model, probe(extract(body(model), train[0]), train[1], strength))
     # One epoch over all passes, because Keras spends more on an epoch than on ten recordings. It also wants something
-    # to validate on; nothing is chosen by it (see `run`).
+    # to validate on; nothing is chosen by it (see `transfer`).
     passes = PASSES[len(train[1]) // 10]
     inputs, labels = np.tile(train[0], (passes, 1, 1)), np.tile(train[1], passes)
     training.fit(model, training.Batches([inputs], labels, 10, seed), train, 1, setting)
-    return training.predict(model, test)
+    return lambda inputs: training.predict(model, inputs)
 
 
-def probe_first(pretrained, train, test, setting, seed):
-    """Fit the head on frozen features, copy it, then train all layers."""
-    strength, rate = setting
-    return whole_network(pretrained, train, test, rate, seed, strength)
+def arm(way, grid=(None,), pretraining="none", first=(), design=None, **more):
+    """Return the arm that goes one way."""
+    fit = functools.partial(transfer, way=way, **more)
+    return Arm(fit=fit, grid=grid, first=first, pretraining=pretraining, design=design or {})
 
 
-ARMS = {
-    "majority": majority,
-    "zero_shot": zero_shot,
-    "log_mel_regression": log_mel_regression,
-    "random_frozen": frozen,
-    "pretrained_frozen": frozen,
-    "scratch": whole_network,
-    "random_head_then_all": whole_network,
-    "probe_then_all": probe_first,
-    "confident_head_then_all": probe_first,
-}
-PRETRAINED = ("zero_shot", "pretrained_frozen", "random_head_then_all", "probe_then_all", "confident_head_then_all")
-
+EXPERIMENT = Experiment(
+    name="spoken_digits",
+    question="What is transfer worth for a speaker with one, three or five recordings of each digit?",
+    unit="speaker",
+    arms={
+        "majority": arm(majority),
+        "zero_shot": arm(zero_shot, pretraining="measured", design={"n_train": (0,)}),
+        "log_mel_regression": arm(log_mel_regression, STRENGTHS),
+        "random_frozen": arm(frozen, STRENGTHS),
+        "pretrained_frozen": arm(frozen, STRENGTHS, "measured"),
+        "scratch": arm(whole_network, SCRATCH_RATES),
+        "random_head_then_all": arm(whole_network, FREE_RATES, "measured"),
+        "probe_then_all": arm(whole_network, PROBE_RATES, "measured", first=STRENGTHS),
+        "confident_head_then_all": arm(whole_network, PROBE_RATES, "measured", strength=CONFIDENT),
+    },
+    design={"n_train": tuple(10 * shots for shots in PASSES), "seed": tuple(range(SPEAKERS))},
+    load=load,
+    metrics={"accuracy": evaluation.accuracy},
+)
 
 if __name__ == "__main__":
-    table = record(
-        "spoken_digits", [{"arm": arm, "seed": seed} for arm in ARMS for seed in range(SPEAKERS)], run, fresh=False
-    )
-    print(table.groupby("arm", sort=False)[[f"test_accuracy_{shots}" for shots in PASSES]].mean())
+    print(EXPERIMENT.record().pivot_table("test_accuracy", "arm", "n_train", sort=False))

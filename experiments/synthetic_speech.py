@@ -8,26 +8,27 @@ recordings in the source. Only who speaks in the source differs. Both sources we
 
 Seeds 0 to 2, that is the speakers 0 to 2 as targets and 1 to 3 for the rehearsal; speakers 4 and 5 had served to try
 the randomisation out. What needs no synthesiser (majority, regression on spectrograms, random frozen body, training
-from scratch, and four real people as the source) stands in `spoken_digits`, seed by seed. One run here goes three ways
-with one pretrained network, and touches the test set once for each way and number of recordings.
+from scratch, and four real people as the source) stands in `spoken_digits`, seed by seed.
 
 Run it with `python -m experiments.synthetic_speech`. Plotted in chapter 5.8.
 """
 
-import itertools
-
-import keras
-
 from experiments import spoken_digits as real
-from experiments.recording import record
+from experiments.protocol import Experiment
 from tlbook import evaluation
 from tlbook.data import digits, synthesiser
 from tlbook.inputs import sound
 
-SEEDS = (0, 1, 2)
 # Wider at the upper end than for four people: a first rehearsal had chosen the largest of those.
 STRENGTHS = (*real.STRENGTHS, 10.0)
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+
+
+def load(n_train, seed, synthetic):
+    """Return what `spoken_digits` does, with synthetic recordings as the source."""
+    recordings = digits.load()
+    inputs = sound.log_mel(recordings.waveforms)
+    return real.new_speaker(recordings, inputs, n_train, seed, source_recordings(synthetic, seed), fresh=0)
 
 
 def source_recordings(kind, seed):
@@ -39,41 +40,19 @@ def source_recordings(kind, seed):
     return synthesiser.randomise(sound.log_mel(waveforms), seed), labels
 
 
-def run(synthetic, seed):
-    """Pretrain on a synthetic source, go three ways to the target, and return the accuracies and the data source."""
-    recordings = digits.load()
-    inputs = sound.log_mel(recordings.waveforms)
-    target, rehearsal = seed % real.SPEAKERS, (seed + 1) % real.SPEAKERS
-    pretrained = real.pretrain(*source_recordings(synthetic, seed), seed)
-
-    def transfer(arm, speaker, shots, setting):
-        keras.utils.set_random_seed(seed)
-        train, test = digits.few_shots(recordings, speaker, shots, seed)
-        predicted = real.ARMS[arm](pretrained, (inputs[train], recordings.labels[train]), inputs[test], setting, seed)
-        return evaluation.accuracy(recordings.labels[test], predicted)
-
-    def choose(arm, settings):
-        return max(settings, key=lambda setting: transfer(arm, rehearsal, real.REHEARSED, setting))
-
-    strength = choose("pretrained_frozen", STRENGTHS)
-    both = choose("probe_then_all", [(strength, rate) for rate in RATES])
-    accuracies = {"zero_shot_0": transfer("zero_shot", target, real.REHEARSED, 0.0)}
-    for way, setting in [("pretrained_frozen", strength), ("probe_then_all", both)]:
-        accuracies |= {f"{way}_{shots}": transfer(way, target, shots, setting) for shots in real.PASSES}
-    return {
-        "target": recordings.speaker_names[target],
-        "strength": strength,
-        "learning_rate": both[1],
-        **{name: round(accuracy, 4) for name, accuracy in accuracies.items()},
-        "source": recordings.source,
-    }
-
-
-def configurations():
-    """Return all runs: two sources, three seeds."""
-    return [{"synthetic": kind, "seed": seed} for seed, kind in itertools.product(SEEDS, ("rich", "weak"))]
-
+EXPERIMENT = Experiment(
+    name="synthetic_speech",
+    question="What are a synthesiser's digits worth as the source?",
+    unit="speaker",
+    arms={
+        "zero_shot": real.arm(real.zero_shot, pretraining="measured", design={"n_train": (0,)}),
+        "pretrained_frozen": real.arm(real.frozen, STRENGTHS, "measured"),
+        "probe_then_all": real.arm(real.whole_network, RATES, "measured", first=STRENGTHS),
+    },
+    design={"n_train": real.EXPERIMENT.design["n_train"], "seed": (0, 1, 2), "synthetic": ("rich", "weak")},
+    load=load,
+    metrics={"accuracy": evaluation.accuracy},
+)
 
 if __name__ == "__main__":
-    table = record("synthetic_speech", configurations(), run, fresh=False)
-    print(table.groupby("synthetic")[[name for name in table if name[-1].isdigit()]].mean().T)
+    print(EXPERIMENT.record().pivot_table("test_accuracy", ["synthetic", "arm"], "n_train", sort=False))

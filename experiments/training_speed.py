@@ -4,22 +4,21 @@ Each run trains all of VGG16 on the same random pictures at 32 pixels; only the 
 anything. Run it with `python -m experiments.training_speed`. Cited in `tlbook/__init__.py`, which turns them on.
 """
 
-import itertools
 import os
 import time
 
 import numpy as np
 
-from experiments.recording import record
+from experiments.protocol import Measurement
 from tlbook import backbones, heads
 from tlbook.files import sources
 
 PICTURES = 256
 
 
-def run(onednn, repeat):
+def measure(arm, repeat):
     """Return how many pictures a second one pass trains on, after a first pass that builds the graph."""
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(onednn)
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = {"onednn": "1", "plain": "0"}[arm]
     import keras  # only now: TensorFlow reads the setting once, when it is loaded
 
     keras.utils.set_random_seed(repeat)
@@ -35,6 +34,12 @@ def run(onednn, repeat):
     return {"pictures_per_second": round(PICTURES / (time.perf_counter() - start), 1), "source": source}
 
 
+EXPERIMENT = Measurement(
+    name="training_speed",
+    question="What are TensorFlow's oneDNN kernels worth on this CPU?",
+    design={"repeat": (0, 1, 2), "arm": ("onednn", "plain")},
+    measure=measure,
+)
+
 if __name__ == "__main__":
-    grid = [{"onednn": onednn, "repeat": repeat} for repeat, onednn in itertools.product(range(3), (1, 0))]
-    print(record("training_speed", grid, run).groupby("onednn").pictures_per_second.agg(["median", "min", "max"]))
+    print(EXPERIMENT.record().groupby("arm").pictures_per_second.agg(["median", "min", "max"]))

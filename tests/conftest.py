@@ -50,6 +50,7 @@ def environment(request, monkeypatch, tmp_path):
         return
     monkeypatch.delenv("TLBOOK_MIRROR", raising=False)
     monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TLBOOK_COMPUTED", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 

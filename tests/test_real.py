@@ -98,7 +98,7 @@ def test_texts_and_recordings_of_the_mirror_are_those_upstream(asset):
 
 
 def test_weights_of_the_mirror_are_those_of_imagenet():
-    arrays, source = vgg16.vgg16_imagenet()
+    arrays, source = vgg16.find_arrays()
     assert source.kind == "mirror" and vgg16.checksum(arrays) == vgg16.SHA256
 
 

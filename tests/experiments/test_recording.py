@@ -4,24 +4,27 @@ import concurrent.futures
 import datetime
 import importlib.metadata
 import os
+import pathlib
 import platform
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
-from experiments import recording
+from experiments import measuring, recording
 from tlbook import results
-from tlbook.files import sources
+from tlbook.files import cache, sources
 
 SOURCE = sources.Source("toy data", "bundled", 'A note, with a comma and "quotes".')
 GRID = [{"regime": regime, "labels": labels, "rate": 3e-5} for labels in (1000, 100) for regime in ("probe", "all")]
 RAN = []
+ROOT = pathlib.Path(__file__).parents[1]
+MEASURED = [c for c in measuring.COLUMNS if c not in ("n_choose", "n_source", "trials", "pretraining")]
 
 
 def run(**configuration):
@@ -68,7 +71,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(recording.concurrent.futures, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr(measuring.concurrent.futures, "ProcessPoolExecutor", InThisProcess)
 
 
 def recorded():
@@ -81,7 +84,7 @@ def test_everything_is_run_once_and_written_in_order(quick, folder, capsys):
     table = recording.record("toy", GRID, run)
     assert RAN == recorded() == GRID
     pd.testing.assert_frame_equal(table, pd.read_csv(folder / "toy.csv"))
-    assert list(table.columns) == ["regime", "labels", "rate", "accuracy", *results.PROVENANCE]
+    assert list(table.columns) == ["regime", "labels", "rate", "accuracy", *MEASURED]
     assert (table.accuracy == 1 / 3).all(), "every digit is kept"
     assert set(table.source) == {SOURCE.name} and set(table.kind) == {SOURCE.kind} and set(table.note) == {SOURCE.note}
     assert capsys.readouterr().out.splitlines() == [f"toy: {configuration}" for configuration in GRID]
@@ -184,58 +187,6 @@ def test_queue_may_be_elsewhere(quick, folder, tmp_path, monkeypatch, named):
     assert (tmp_path / "shared.db").exists() and [path.name for path in folder.iterdir()] == ["toy.csv"]
 
 
-def test_two_workers_share_the_runs_and_both_get_all_rows(quick, monkeypatch, tmp_path):
-    """On one storage, and each with a folder of its own, as on two machines."""
-    folders = threading.local()
-    monkeypatch.setattr(recording, "results", Machine(folders))
-    # SQLite has no locks on rows, which a server for several machines has: this plays them.
-    lock, set_state = threading.Lock(), recording.optuna.storages.RDBStorage.set_trial_state_values
-
-    def set_locked(*arguments, **options):
-        with lock:
-            return set_state(*arguments, **options)
-
-    monkeypatch.setattr(recording.optuna.storages.RDBStorage, "set_trial_state_values", set_locked)
-    storage, tables = f"sqlite:///{tmp_path / 'shared.db'}", {}
-    recording._storage(storage)
-    both_are_here = threading.Barrier(2)
-
-    def slow(**configuration):
-        time.sleep(1.5 if configuration == GRID[3] else 0.1)  # one waits for the other's last run
-        return run(**configuration)
-
-    def work(name):
-        folders.folder = tmp_path / name
-        folders.folder.mkdir()
-        both_are_here.wait(120)
-        tables[name] = recording.record("toy", GRID, slow, storage)
-
-    workers = [threading.Thread(target=work, args=(name,)) for name in ("first", "second")]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(240)
-    assert sorted(map(repr, RAN)) == sorted(map(repr, GRID)), "each once"
-    for name in ("first", "second"):
-        assert tables[name][["regime", "labels", "rate"]].to_dict("records") == GRID
-
-
-class Machine:
-    """Plays `tlbook.results` with another folder in each thread."""
-
-    PROVENANCE = results.PROVENANCE
-
-    def __init__(self, folders):
-        self.folders = folders
-
-    @property
-    def FOLDER(self):  # noqa: N802
-        return self.folders.folder
-
-    def read(self, name):
-        return pd.read_csv(self.FOLDER / f"{name}.csv")
-
-
 def test_measured_adds_where_when_and_how_long():
     def spend(seconds):
         start = time.process_time()
@@ -244,8 +195,8 @@ def test_measured_adds_where_when_and_how_long():
         time.sleep(seconds)
         return {"accuracy": 0.5, "source": SOURCE}
 
-    row = recording.measured(spend, {"seconds": 0.2})
-    assert list(row) == ["accuracy", *results.PROVENANCE]
+    row = measuring.measured(spend, {"seconds": 0.2})
+    assert list(row) == ["accuracy", *MEASURED]
     assert row["seconds"] >= 0.4 and 0.2 <= row["cpu_seconds"] <= row["seconds"]
     assert 20 < row["peak_memory_mb"] < psutil.virtual_memory().total / 1e6
     assert 1 <= row["cores"] <= psutil.cpu_count()
@@ -256,31 +207,31 @@ def test_measured_adds_where_when_and_how_long():
 
 
 def test_peak_memory_is_the_largest_ever():
-    before = recording.measured(run, {})["peak_memory_mb"]
+    before = measuring.measured(run, {})["peak_memory_mb"]
     block = bytearray(200_000_000)
     block[::4096] = b"x" * len(block[::4096])
-    with_block = recording.measured(run, {})["peak_memory_mb"]
+    with_block = measuring.measured(run, {})["peak_memory_mb"]
     del block
-    assert recording.measured(run, {})["peak_memory_mb"] >= with_block >= before
+    assert measuring.measured(run, {})["peak_memory_mb"] >= with_block >= before
     assert with_block >= 200
 
 
 def test_run_that_measures_itself_knows_better():
-    row = recording.measured(lambda: {"source": SOURCE, "seconds": 7.5, "peak_memory_mb": 3}, {})
+    row = measuring.measured(lambda: {"source": SOURCE, "seconds": 7.5, "peak_memory_mb": 3}, {})
     assert row["seconds"] == 7.5 and row["peak_memory_mb"] == 3
-    assert set(row) == set(results.PROVENANCE)
+    assert set(row) == set(MEASURED)
 
 
 def test_run_without_a_source_is_refused():
     with pytest.raises(KeyError, match="source"):
-        recording.measured(lambda: {"accuracy": 0.5}, {})
+        measuring.measured(lambda: {"accuracy": 0.5}, {})
 
 
 def test_cores_are_counted_where_they_cannot_be_chosen(monkeypatch):
     """On macOS psutil knows no affinity."""
     monkeypatch.delattr(psutil.Process, "cpu_affinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert recording.measured(run, {})["cores"] == 5
+    assert measuring.measured(run, {})["cores"] == 5
 
 
 def test_package_for_cpus_alone_counts_as_the_package(monkeypatch):
@@ -290,7 +241,7 @@ def test_package_for_cpus_alone_counts_as_the_package(monkeypatch):
         return "2.0"
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    row = recording.measured(run, {})
+    row = measuring.measured(run, {})
     assert row["tensorflow"] == "2.0" and row["keras"] == ""
 
 
@@ -312,7 +263,7 @@ def test_each_run_has_a_fresh_process_and_one_that_is_killed_loses_no_row():
 
 def test_short_runs_share_a_process_and_one_that_is_killed_is_replaced():
     recording.record("toy", [{"stop": 0}], in_its_own_process, fresh=False)
-    process = recording._Process(fresh=False)
+    process = measuring.Process(fresh=False)
     with process:
         first, second = (process.call(in_its_own_process, 0) for _ in range(2))
         assert first["pid"] == second["pid"] != os.getpid()
@@ -326,18 +277,36 @@ def test_short_runs_share_a_process_and_one_that_is_killed_is_replaced():
 
 DRIVER = """
     import os, pathlib, sys, time
+    from experiments import recording
+
+    RUNS, HANGS_AT = map(int, sys.argv[2:])
+    MINE = []
 
     def run(number):
-        if number == 1:
-            pathlib.Path("pid.part").write_text(str(os.getpid()))
+        with open("ran", "a") as file:
+            file.write(f"{number}\\n")
+        MINE.append(number)
+        if len(MINE) == HANGS_AT:
+            pathlib.Path("pid.part").write_text(f"{os.getpid()} {number}")
             os.rename("pid.part", "pid")
             time.sleep(600)
+        time.sleep(0.1)
         return {"accuracy": 0.5, "source": sources.Source("toy data", "bundled", "")}
 
     if __name__ == "__main__":
+        while not HANGS_AT and not os.path.exists("ran"):
+            time.sleep(0.01)  # so that the worker that hangs gets runs at all
         results.FOLDER = pathlib.Path(sys.argv[1])
-        recording.record("toy", [{"number": number} for number in range(3)], run)
+        recording.record("toy", [{"number": number} for number in range(RUNS)], run, fresh=False, heartbeat=1)
 """
+
+
+def worker(tmp_path, runs, hangs_at=0):
+    """Start another process that records; its run number `hangs_at` never ends."""
+    (tmp_path / "driver.py").write_text(textwrap.dedent(DRIVER))
+    command = [sys.executable, "driver.py", str(results.FOLDER), str(runs), str(hangs_at)]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE)
 
 
 def wait_for(condition, seconds=240):
@@ -355,25 +324,144 @@ def alive(pid):
         return False
 
 
-def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_path, monkeypatch):
-    (tmp_path / "driver.py").write_text(textwrap.dedent(DRIVER))
-    worker = subprocess.Popen([sys.executable, "driver.py", folder], cwd=tmp_path, stderr=subprocess.DEVNULL)
+def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_path):
+    """Within two heartbeats, not after minutes: the run of a dead worker is given back to the next one."""
+    first = worker(tmp_path, 3, hangs_at=2)
     try:
         assert wait_for((tmp_path / "pid").exists)
     finally:
-        worker.kill()
-        worker.wait()
-    pid = int((tmp_path / "pid").read_text())
+        first.kill()
+        first.communicate()
+    pid = int((tmp_path / "pid").read_text().split()[0])
     assert wait_for(lambda: not alive(pid), 60), "the run of a killed worker goes on"
     assert results.read("toy").number.tolist() == [0]
-
-    class Impatient(recording.optuna.storages.RDBStorage):
-        """A worker that is silent for two seconds is taken for dead, not after two minutes."""
-
-        def __init__(self, *arguments, heartbeat_interval, **options):
-            super().__init__(*arguments, heartbeat_interval=1, **options)
-
-    monkeypatch.setattr(recording.optuna.storages, "RDBStorage", Impatient)
-    table = recording.record("toy", [{"number": number} for number in range(3)], run)
+    table = recording.record("toy", [{"number": number} for number in range(3)], run, heartbeat=1)
     assert sorted(configuration["number"] for configuration in RAN) == [1, 2]
     assert table.number.tolist() == [0, 1, 2] and table.accuracy.tolist() == [0.5, 1 / 3, 1 / 3]
+
+
+def test_three_workers_on_one_file_share_the_runs_and_one_that_is_killed_loses_none(folder, tmp_path):
+    """SQLite alone: no run is lost, none is done twice but the one that was interrupted."""
+    runs = 20
+    dying, *others = worker(tmp_path, runs, hangs_at=3), worker(tmp_path, runs), worker(tmp_path, runs)
+    try:
+        assert wait_for((tmp_path / "pid").exists)
+        dying.kill()
+        dying.communicate()
+        for other in others:
+            _, errors = other.communicate(timeout=240)
+            assert other.returncode == 0, errors.decode()
+    finally:
+        for process in (dying, *others):
+            process.kill()
+    interrupted = (tmp_path / "pid").read_text().split()[1]
+    ran = (tmp_path / "ran").read_text().split()
+    assert results.read("toy").number.tolist() == list(range(runs))
+    assert sorted(ran) == sorted([*map(str, range(runs)), interrupted])
+
+
+def test_run_of_a_worker_that_was_taken_for_dead_counts_once(quick, folder):
+    """As after a sleep of the computer: another worker has given the run back while it went on."""
+    gave_back = []
+
+    def overslept(**configuration):
+        if not gave_back:
+            study = recording.optuna.load_study(study_name="toy", storage=f"sqlite:///{folder / 'toy.db'}")
+            (trial,) = study.get_trials(states=[recording.TrialState.RUNNING])
+            study.tell(trial.number, state=recording.TrialState.FAIL)
+            gave_back.append(trial.number)
+        return run(**configuration)
+
+    table = recording.record("toy", GRID, overslept)
+    assert recorded() == GRID and len(table) == 4
+    assert sorted(map(repr, RAN)) == sorted(map(repr, [*GRID, GRID[0]]))
+
+
+def test_run_that_is_killed_before_its_first_heartbeat_comes_back(quick, folder):
+    storage = recording._opened(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    study = recording.optuna.create_study(study_name="toy", storage=storage)
+    study.enqueue_trial({}, user_attrs={"configuration": GRID[0], "code": ""})
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        study.ask()  # claims it, and then there is nobody who runs it
+    recording.record("toy", GRID[:1], run, heartbeat=1)
+    assert RAN == recorded() == GRID[:1]
+
+
+def test_stale_rows_are_run_again_and_stay_until_then(quick, folder):
+    recording.record("toy", GRID, run, "old")
+    RAN.clear()
+    with pytest.raises(ValueError, match="no luck"):
+        recording.record("toy", GRID, fails_at(GRID[2], ValueError("no luck")), "new")
+    assert recorded() == GRID and results.read("toy").code.tolist() == ["new", "new", "old", "old"]
+    recording.record("toy", GRID, run, "new")
+    assert sorted(map(repr, RAN)) == sorted(map(repr, GRID)) and set(results.read("toy").code) == {"new"}
+    recording.record("toy", GRID, never, "new")
+
+
+def test_row_of_another_kind_of_table_is_stale_and_stays_as_well(quick, folder):
+    """A row without a digest, as tables had before there was one."""
+    (folder / "toy.csv").write_text("regime,labels,rate,accuracy,date\nprobe,1000,3e-05,0.5,2026-11-24\n")
+    with pytest.raises(ValueError, match="no luck"):
+        recording.record("toy", GRID, fails_at(GRID[0], ValueError("no luck")), "new")
+    assert results.read("toy").accuracy.tolist() == [0.5]
+    assert recording.record("toy", GRID, run, "new").accuracy.tolist() == [1 / 3] * 4
+
+
+def test_configuration_that_is_gone_leaves_a_complete_table(quick, capsys):
+    recording.record("toy", GRID, run)
+    recording.record("toy", GRID[:3], never)
+    assert recorded() == GRID[:3]
+
+
+def test_complete_table_needs_no_queue(quick, folder, monkeypatch):
+    recording.record("toy", GRID, run)
+    (folder / "toy.db").unlink()
+    monkeypatch.setattr(recording, "_queue", never)
+    assert len(recording.record("toy", GRID, never)) == 4 and not (folder / "toy.db").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda lines: [*lines[:3], lines[3][:-9]],
+        lambda lines: [*lines[:3], lines[3][: lines[3].index('"') + 5]],
+        lambda lines: [*lines[:3], "," * lines[0].count(",") + "\n"],
+        lambda lines: [*lines[:3], lines[3].rpartition(",")[0] + "\n"],
+    ],
+    ids=["cut off", "cut off in quotes", "blank", "without a date"],
+)
+def test_row_that_is_not_whole_is_said_and_run_again(quick, folder, capsys, damage):
+    recording.record("toy", GRID[:3], run)
+    lines = (folder / "toy.csv").read_text().splitlines(keepends=True)
+    (folder / "toy.csv").write_text("".join(damage(lines)))
+    (folder / "toy.db").unlink()
+    RAN.clear()
+    capsys.readouterr()
+    recording.record("toy", GRID[:3], run)
+    said = capsys.readouterr().out
+    assert str(folder / "toy.csv") in said and "run again" in said
+    assert GRID[2:3] == RAN and recorded() == GRID[:3]
+
+
+def test_empty_table_and_damaged_queue_are_named_with_their_remedy(quick, folder):
+    recording.record("toy", GRID[:2], run)
+    queue = folder / "toy.db"
+    queue.write_bytes(queue.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"toy\.db.*remove it"):
+        recording.record("toy", GRID, run)
+    assert recorded() == GRID[:2]
+    queue.unlink()
+    (folder / "toy.csv").write_text("")
+    with pytest.raises(ValueError, match=r"toy\.csv is no table.*git checkout"):
+        recording.record("toy", GRID, run)
+
+
+def test_features_are_computed_anew_in_every_run():
+    computed = []
+
+    def extract(**_):
+        cache.cached_arrays("features-1", lambda: computed.append(1) or {"a": np.zeros(1)})
+        return {"source": SOURCE}
+
+    assert [measuring.measured(extract, {})["cache"] for _ in range(2)] == ["cold", "cold"]
+    assert computed == [1, 1] and "TLBOOK_COMPUTED" not in os.environ

@@ -57,6 +57,23 @@ def test_names_are_kept_apart():
     assert same(cache.cached_arrays("a", never))
 
 
+def test_features_are_kept_apart_from_data_and_can_be_cleared(monkeypatch, tmp_path):
+    for name in ("features-1", "voice-1", "sentences-1", "digits"):
+        cache.cached_arrays(name, lambda: ARRAYS)
+    assert left() == ["computed", "digits.npz"]
+    (cache.computed_dir() / "letter.txt").write_text("mine")
+    (cache.computed_dir() / "other.npz").write_text("mine")
+    cache.clear_computed()
+    assert sorted(path.name for path in cache.computed_dir().iterdir()) == ["letter.txt", "other.npz"]
+    assert same(cache.cached_arrays("digits", never))
+
+    monkeypatch.setenv("TLBOOK_COMPUTED", str(tmp_path / "elsewhere"))
+    cache.clear_computed()  # of a folder that is not there yet
+    cache.cached_arrays("features-1", lambda: ARRAYS)
+    assert same(cache.cached_arrays("features-1", never))
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["features-1.npz"]
+
+
 DAMAGES = {
     "empty": lambda good: b"",
     "text": lambda good: b"no archive",

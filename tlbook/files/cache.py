@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pooch
 
+_COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
+
 
 def cache_dir():
     """Return the cache folder as a `pathlib.Path`: `TLBOOK_CACHE` where set, else the user's cache folder.
@@ -19,8 +21,29 @@ def cache_dir():
     return pathlib.Path(os.environ.get("TLBOOK_CACHE") or pooch.os_cache("tlbook"))
 
 
+def computed_dir():
+    """Return the folder of what can be computed again (features): `TLBOOK_COMPUTED` where set, else in the cache.
+
+    The folder may not exist yet.
+    """
+    return pathlib.Path(os.environ.get("TLBOOK_COMPUTED") or cache_dir() / "computed")
+
+
+def clear_computed():
+    """Remove what can be computed again: all features, and no data or weights.
+
+    Raises `OSError` where that is not allowed.
+    """
+    # File by file: `TLBOOK_COMPUTED` may name a folder that holds other things as well.
+    for path in computed_dir().glob("*.npz"):
+        if path.name.startswith(_COMPUTED):
+            path.unlink()
+
+
 def cached_arrays(name, compute):
     """Return the arrays kept under `name`, computing and keeping them the first time.
+
+    They are kept in `computed_dir()` where the name begins as one of `_COMPUTED`, else in `cache_dir()`.
 
     Parameters
     ----------
@@ -36,7 +59,7 @@ def cached_arrays(name, compute):
     A damaged file is computed anew. A cache that cannot be written (read-only, full disk) costs time, not the result:
     a warning says so.
     """
-    path = cache_dir() / f"{name}.npz"
+    path = (computed_dir() if name.startswith(_COMPUTED) else cache_dir()) / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}

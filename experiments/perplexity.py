@@ -1,38 +1,35 @@
-"""How well the language model of `experiments.language_model` guesses, beside models that count words and pairs.
+"""How well the language model of `experiments.language_transfer` guesses, beside models that count words and pairs.
 
 All models of a seed share the training text, the vocabulary and the treatment of other words. The bigram model's weight
 is chosen on the last tenth of the training text. Measured on sentences of the sources that were kept back, and on the
 validation set of the target.
 
-Run it with `python -m experiments.language_model_perplexity`. Plotted in chapter 5.3.
+Run it with `python -m experiments.perplexity`. Plotted in chapter 5.3.
 """
-
-import itertools
 
 import numpy as np
 
-from experiments.language_model import PIECE, pretrained
-from experiments.recording import record
+from experiments.language_transfer import PIECE, pretrained
+from experiments.protocol import Measurement
 from tlbook.data import sentiment
 from tlbook.files.sources import Source
 from tlbook.methods import language_model as lm
 
 WEIGHTS = (0.2, 0.4, 0.6, 0.8)
-MODELS = ("unigram", "bigram", "lstm")
 
 
-def run(model, seed):
+def measure(arm, seed):
     """Return the perplexity of a model on two texts that it has not read, the number of words it has, and source."""
     reviews = sentiment.load("product_reviews")
     pool, validation, _ = sentiment.split(reviews)
-    vocabulary, _, network, numbers, held_out = pretrained(pool, seed)
+    vocabulary, _, network, numbers, held_out, _ = pretrained(pool, seed)
     words = len(vocabulary) + 2
     figures = {"words": len(numbers), "vocabulary": words}
     for name, stream in {"held_out": held_out, "target": lm.stream(validation.texts, vocabulary)}.items():
         inputs, targets = lm.pieces(stream, PIECE)
-        if model == "lstm":
+        if arm == "lstm":
             scores = lm.log_probabilities(network, inputs, targets)
-        elif model == "bigram":
+        elif arm == "bigram":
             scores = best_bigram(numbers, words)(inputs, targets)
         else:
             scores = np.log(lm.unigram(numbers, words))[targets]
@@ -50,11 +47,12 @@ def best_bigram(numbers, words):
     return lm.bigram(numbers, words, WEIGHTS[int(np.argmin([lm.perplexity(scores) for scores in tried]))])
 
 
-def configurations():
-    """Return all runs."""
-    return [{"model": model, "seed": seed} for model, seed in itertools.product(MODELS, [0, 1, 2])]
-
+EXPERIMENT = Measurement(
+    name="perplexity",
+    question="How well does the language model guess the next word?",
+    design={"arm": ("unigram", "bigram", "lstm"), "seed": (0, 1, 2)},
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    table = record("language_model_perplexity", configurations(), run)
-    print(table.groupby("model")[["held_out", "target"]].agg(["mean", "min", "max"]))
+    print(EXPERIMENT.record().groupby("arm")[["held_out", "target"]].agg(["mean", "min", "max"]))

@@ -1,0 +1,76 @@
+"""What a frozen sentence encoder is worth on product reviews: four ways to see a sentence, three sizes, five seeds.
+
+The classifier is always a logistic regression; the arms differ in what it reads. The corpus is cut as in the chapter
+on sentiment: the test set holds products of its own, and a seed draws the training sentences (and, for the random
+encoder, its weights). How strongly the regression is held back is chosen on the validation sentences, for each run.
+
+Run it with `python -m experiments.frozen_sentences`. Plotted in chapter 5.5.
+"""
+
+import functools
+
+import keras
+import numpy as np
+
+from experiments import product_reviews
+from experiments.protocol import Arm, Experiment, Fitted
+from tlbook import evaluation, heads
+from tlbook.backbones import minilm
+from tlbook.data import sentiment
+from tlbook.files import cache
+
+TFIDF_STRENGTHS = (0.1, 1.0, 10.0, 100.0)
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+
+def encoder_and_probe(task, arm, seed, pretrained):
+    """Read the sentences with a frozen encoder, trained or as it was before training."""
+    known = vectors(pretrained, 0 if pretrained else seed)
+
+    def read(texts):
+        return np.array([known[sentence] for sentence in texts])
+
+    parts = [(read(part.texts), part.labels) for part in (task.train, task.validation)]
+    probe = heads.linear_probe(*parts, strengths=arm.grid)
+    return Fitted(
+        predict=lambda texts: probe.predict(read(texts)), validation=probe.validation_accuracy, chosen=probe.strength
+    )
+
+
+def vectors(pretrained, seed):
+    """Return the vector of every sentence of the corpus, labels aside: an encoder reads them once."""
+    texts = sentiment.load(sentiment.TARGET).texts
+
+    def compute():
+        keras.utils.set_random_seed(seed)
+        encoder = minilm.minilm(pretrained=pretrained)
+        return {"vectors": minilm.encode(encoder, texts)}
+
+    key = cache.fingerprint(text=[pretrained, seed, minilm.MAX_LENGTH, texts])
+    return dict(zip(texts, cache.cached_arrays(f"sentences-{key}", compute)["vectors"], strict=True))
+
+
+def encoder_arm(pretrained):
+    """Return the arm of an encoder, trained or not."""
+    fit = functools.partial(encoder_and_probe, pretrained=pretrained)
+    return Arm(fit=fit, grid=STRENGTHS, pretraining="published" if pretrained else "none")
+
+
+EXPERIMENT = Experiment(
+    name="frozen_sentences",
+    question="What is a frozen sentence encoder worth on product reviews?",
+    unit="product",
+    arms={
+        "majority": Arm(fit=product_reviews.majority, pretraining="none"),
+        "tfidf": Arm(fit=product_reviews.tfidf, grid=TFIDF_STRENGTHS, pretraining="none"),
+        "random_encoder": encoder_arm(pretrained=False),
+        "minilm": encoder_arm(pretrained=True),
+    },
+    design={"n_train": (50, 200, 1_000), "seed": (0, 1, 2, 3, 4)},
+    load=product_reviews.load,
+    metrics={"accuracy": evaluation.accuracy},
+)
+
+if __name__ == "__main__":
+    table = EXPERIMENT.record()
+    print(table.groupby(["arm", "n_train"], sort=False).test_accuracy.agg(["mean", "min", "max"]))

@@ -1,0 +1,165 @@
+"""What a tagger pretrained on WNUT-17 is worth on wikigold: six ways to tag, two numbers of sentences, three seeds.
+
+A seed draws the training and validation sentences and the fresh weights; the test documents are the same for all, and
+so is the pretrained body. Every choice (learning rate, epoch, strength of the regression's penalty) is made inside a
+run, on the validation sentences. Labels are counted in sentences.
+
+Run it with `python -m experiments.wikigold`. Shown in chapter 5.4.
+"""
+
+import functools
+
+import keras
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from experiments.pretraining import weights_once
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
+from tlbook import evaluation, training
+from tlbook.backbones import recurrent
+from tlbook.data import entities
+from tlbook.files import cache
+from tlbook.inputs import tags, tokens
+from tlbook.methods import tagger
+
+SENTENCES = (50, 200)
+PRETRAINING = {"epochs": 8, "learning_rate": 5e-3}
+WATCHED = 400  # source sentences that say which epoch of the pretraining was best
+# A fresh network needs more steps, and larger ones.
+EPOCHS = {"none": {50: 24, 200: 12}, "measured": {50: 12, 200: 6}}  # by the arm's pretraining
+SCRATCH_RATES, TUNED_RATES = (3e-3, 1e-2, 3e-2), (1e-4, 3e-4, 1e-3)
+WORD_STRENGTHS, BODY_STRENGTHS = (0.1, 1.0, 10.0), (0.001, 0.01, 0.1, 1.0)  # values of C
+BATCH = 8  # sentences
+
+
+def load(n_train, seed):
+    """Return sentences to learn from and to choose by, with the source to pretrain on; and the test documents."""
+    corpora = entities.load()
+    train, validation, test = entities.split(corpora.target, n_train, seed)
+    task = Task(
+        train=train,
+        validation=validation,
+        n_choose=len(validation),
+        source=corpora.source,
+        tags=tags.tag_names(tags.types(corpora.target)),
+        pretrain=corpora.pretrain,
+        watch=corpora.watch[:WATCHED],
+    )
+    return task, HeldOut(test, [sentence.tags for sentence in test])
+
+
+def all_outside(task, arm, seed):
+    """Call no word a name."""
+    return Fitted(predict=lambda sentences: [["O"] * len(sentence) for sentence in sentences], validation=0.0)
+
+
+def word_features(task, arm, seed):
+    """Logistic regression on what one can see of a word and its neighbours, each word for itself."""
+    true = [sentence.tags for sentence in task.validation]
+    vectorizer = DictVectorizer()
+    inputs = vectorizer.fit_transform([seen for sentence in task.train for seen in tokens.describe(sentence)])
+    labels = [tag for sentence in task.train for tag in sentence.tags]
+    best = None
+    for strength in arm.grid:
+        regression = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(inputs, labels)
+
+        def tag(sentences, regression=regression):
+            return [
+                regression.predict(vectorizer.transform(tokens.describe(sentence))).tolist() for sentence in sentences
+            ]
+
+        f1 = evaluation.entity_f1(true, tag(task.validation))
+        if best is None or f1 > best.validation:
+            best = Fitted(predict=tag, validation=f1, chosen=strength)
+    return best
+
+
+def pretrained(task):
+    """Return a body pretrained on the source sentences, its vocabulary, and what that cost."""
+    keras.utils.set_random_seed(0)
+    names = tags.tag_names(tags.types(task.pretrain))
+    vocabulary = tokens.Vocabulary().with_words_of(task.pretrain, at_least=2)
+    body = recurrent.tagger_body(len(vocabulary))
+
+    def train():
+        batches = training.SequenceBatches(task.pretrain, vocabulary, names)
+        tagger.fit(tagger.with_head(body, len(names)), batches, task.watch, **PRETRAINING)
+
+    key = cache.fingerprint(text=[task.pretrain, task.watch, digest(pretrained)])
+    cost = {"pretraining_seconds": weights_once(key, body, train), "n_source": len(task.pretrain) + len(task.watch)}
+    return body, vocabulary, cost
+
+
+def frozen(task, arm, seed):
+    """Fit a head on a body that stays as it is: pretrained, or as the random start left it."""
+    body, vocabulary, cost = pretrained(task)
+    keras.utils.set_random_seed(seed)
+    larger = vocabulary.with_words_of(task.train)
+    if arm.pretraining == "none":
+        body, cost = recurrent.tagger_body(len(larger)), {}
+    else:
+        body = recurrent.extend_vocabulary(body, vocabulary, larger)
+    model = tagger.with_head(body, len(task.tags))
+    f1, strength = tagger.fit_head(model, body, task.train, task.validation, larger, task.tags, arm.grid)
+    tag = functools.partial(tagger.tag, model, vocabulary=larger, tag_names=task.tags)
+    return Fitted(predict=tag, validation=f1, chosen=strength, **cost)
+
+
+def tuned(task, arm, seed):
+    """Train everything: a fresh tagger, or the pretrained body under the head that was fitted to it."""
+    if arm.pretraining == "none":
+        keras.utils.set_random_seed(seed)
+        larger, cost = tokens.Vocabulary().with_words_of(task.train), {}
+        model = tagger.with_head(recurrent.tagger_body(len(larger)), len(task.tags))
+    else:
+        body, vocabulary, cost = pretrained(task)
+        keras.utils.set_random_seed(seed)
+        larger = vocabulary.with_words_of(task.train)
+        body = recurrent.extend_vocabulary(body, vocabulary, larger)
+        model = tagger.with_head(body, len(task.tags), dropout=0.0)  # the head was fitted to whole vectors
+        tagger.fit_head(model, body, task.train, task.validation, larger, task.tags, arm.first)
+    start, best = model.get_weights(), None
+    for rate in arm.grid:
+        model.set_weights(start)
+        batches = training.SequenceBatches(task.train, larger, task.tags, BATCH, seed)
+        history = tagger.fit(model, batches, task.validation, EPOCHS[arm.pretraining][len(task.train)], rate)
+        f1 = max(history["val_f1"])
+        if best is None or f1 > best[0]:
+            best = f1, rate, model.get_weights()
+    model.set_weights(best[2])
+    tag = functools.partial(tagger.tag, model, vocabulary=larger, tag_names=task.tags)
+    return Fitted(predict=tag, validation=best[0], chosen=best[1], **cost)
+
+
+def precision_and_recall(true, predicted):
+    """Return precision and recall over all types, and the F1 of each."""
+    scores = evaluation.entity_scores(true, predicted)
+    overall = {name: scores["all"][name] for name in ("precision", "recall")}
+    return overall | {f"f1_{kind}": row["f1"] for kind, row in scores.items() if kind != "all"}
+
+
+EXPERIMENT = Experiment(
+    name="wikigold",
+    question="What is a tagger that was pretrained on other types of names worth?",
+    unit="document",
+    arms={
+        "all_outside": Arm(fit=all_outside, pretraining="none"),
+        "word_features": Arm(fit=word_features, grid=WORD_STRENGTHS, pretraining="none"),
+        "random_frozen": Arm(fit=frozen, grid=BODY_STRENGTHS, pretraining="none"),
+        "scratch": Arm(fit=tuned, grid=SCRATCH_RATES, pretraining="none"),
+        "pretrained_frozen": Arm(fit=frozen, grid=BODY_STRENGTHS, pretraining="measured"),
+        "pretrained_tuned": Arm(fit=tuned, grid=TUNED_RATES, first=BODY_STRENGTHS, pretraining="measured"),
+    },
+    design={"n_train": SENTENCES, "seed": (0, 1, 2)},
+    load=load,
+    metrics={
+        "f1": evaluation.entity_f1,
+        "precision_and_recall": precision_and_recall,
+        "token_accuracy": evaluation.token_accuracy,
+        "errors": evaluation.entity_errors,
+    },
+)
+
+if __name__ == "__main__":
+    table = EXPERIMENT.record()
+    print(table.groupby(["arm", "n_train"], sort=False).test_f1.agg(["mean", "min", "max"]))

@@ -1,0 +1,202 @@
+"""Every experiment runs: each arm once, on stand-ins and with tiny settings, into a row that has all of its columns."""
+
+import dataclasses
+import importlib
+import importlib.util
+import pathlib
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import USER_WEIGHTS
+
+from experiments import measuring, protocol
+from tlbook import data, results
+from tlbook.files import assets
+
+FOLDER = pathlib.Path(protocol.__file__).parent
+FRAME = {"__init__", "protocol", "recording", "measuring", "pretraining"}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in FRAME)
+MODULES = {name: importlib.import_module(f"experiments.{name}") for name in NAMES}
+ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
+# What makes an experiment tiny: constants of its module.
+TINY = {
+    "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
+    "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
+    "preprocessing": {"VALIDATION": 20, "TEST": 20},
+    "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
+    "product_reviews": {
+        "EPOCHS": {50: 1},
+        "SAME_AMOUNT": 560,
+        "PRETRAINING": {"batch_size": 64, "epochs": 1, "rate": 2e-3},
+    },
+    "language_transfer": {"EPOCHS": {50: 1}, "WORDS": 3_000, "HELD_OUT": 50, "VOCABULARY": 300, "UNITS": 8},
+    "wikigold": {
+        "PRETRAINING": ONE_EPOCH,
+        "WATCHED": 20,
+        "EPOCHS": dict.fromkeys(("none", "measured"), {50: 1}),
+    },
+    "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
+    "voice_layers": {"TAKES": 6},
+    "training_speed": {"PICTURES": 64},
+}
+N_TRAIN = {"preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+FETCHED = {
+    "frozen_sentences": [assets.MINILM, assets.VADER],
+    "language_transfer": [assets.VADER],
+    "outlines": [assets.HED],
+    "perplexity": [assets.VADER],
+    "product_reviews": [assets.VADER],
+    "voice_layers": [assets.RESEMBLYZER],
+}
+SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
+PICTURES = ("cifar10_depth", "cifar10_rates", "cifar10_regimes", "outlines", "own_folder", "preprocessing")
+# Arms that differ from another one in nothing but a name or a constant.
+LIKE_ANOTHER = {
+    "cifar10_depth": ("block3_pool", "block4_pool"),
+    "cifar10_rates": ("everything", "scratch_vgg16"),
+    "outlines": ("imagenet_trunk", "random_trunk"),
+    "preprocessing": ("as_trained", "rgb_minus_mean"),
+    "product_reviews": ("film_reviews", "subjectivity"),
+    "voice_layers": [
+        f"{body}_{layer}"
+        for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
+        for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
+    ],
+}
+SLOW = ("product_reviews", "wikigold")
+RUNS = [
+    pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
+    for name, module in MODULES.items()
+    if isinstance(module.EXPERIMENT, protocol.Experiment)
+    for arm, settings in module.EXPERIMENT.arms.items()
+    if arm not in LIKE_ANOTHER.get(name, ())
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, user_cache):
+    """Return a cache for all runs here, with links to what was fetched."""
+    cache = tmp_path_factory.mktemp("cache")
+    for path in user_cache.glob("*"):
+        if path.name in {asset.file_name for asset in assets.every_asset()} or path.name.startswith("emoji10"):
+            (cache / path.name).symlink_to(path)
+    for path, name in USER_WEIGHTS:
+        if path.is_file() and not (cache / name).exists():
+            (cache / name).symlink_to(path)
+    return cache
+
+
+@pytest.fixture
+def tiny(monkeypatch, folder):
+    """Return a function that prepares an experiment: stand-ins, tiny constants, two settings a grid."""
+    monkeypatch.setenv("TLBOOK_CACHE", str(folder))
+    monkeypatch.setenv("TLBOOK_DATA", "emoji10")
+
+    def small_pictures(validation=40, seed=0):
+        dataset = data.load_emoji10(validation=40, seed=seed)
+        return dataclasses.replace(dataset, test=data.subset(dataset.test, 200, 0))
+
+    def prepare(name):
+        for asset in FETCHED.get(name, []):
+            if not (folder / asset.file_name).exists():
+                pytest.skip(f"needs {asset.name}: run python -m tlbook fetch")
+        if name in PICTURES and not any((folder / file_name).exists() for _, file_name in USER_WEIGHTS):
+            pytest.skip("needs VGG16's weights: run python -m tlbook fetch")
+        if name in SPEAKING and not importlib.util.find_spec("espeakng_loader"):
+            pytest.skip("needs espeakng-loader")
+        monkeypatch.setattr(data, "load_cifar10", small_pictures)
+        monkeypatch.setattr(
+            MODULES["cifar10_regimes"],
+            "best_rates",
+            lambda: {arm: rates[0] for arm, rates in MODULES["cifar10_regimes"].RATES.items()},
+        )
+        for module, constants in TINY.items():
+            for constant, value in constants.items():
+                assert hasattr(MODULES[module], constant)
+                monkeypatch.setattr(MODULES[module], constant, value)
+        return MODULES[name].EXPERIMENT
+
+    return prepare
+
+
+@pytest.mark.parametrize(("name", "arm"), RUNS)
+def test_arm_runs_once(tiny, monkeypatch, name, arm):
+    experiment = tiny(name)
+    if name == "frozen_sentences":  # reading all sentences takes a minute
+        rng = np.random.default_rng(0)
+        encode = MODULES[name].sentence_encoder
+        monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
+    if name == "synthetic_speech":
+        monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
+    settings = experiment.arms[arm]
+    start = 1 if settings.grid[0] is None and len(settings.grid) > 1 else 0
+    grid = settings.grid[: start + 2]
+    if name == "cifar10_regimes":
+        grid = settings.grid[:1] if arm in MODULES[name].RATES else grid
+    experiment = dataclasses.replace(
+        experiment, arms={arm: dataclasses.replace(settings, grid=grid, first=settings.first[:1])}
+    )
+    configuration = experiment.configurations()[0]
+    if configuration["n_train"]:
+        configuration["n_train"] = N_TRAIN.get(name, configuration["n_train"])
+    row = measuring.measured(experiment.run, configuration, "code")
+
+    metric = next(iter(experiment.metrics))
+    assert set(measuring.COLUMNS) | {"chosen", "at_edge", f"validation_{metric}"} <= set(row)
+    tested = name not in ("cifar10_depth", "cifar10_rates")
+    assert (f"test_{metric}" in row) == tested
+    assert 0 <= row[f"validation_{metric}"] <= 1 and (not tested or 0 <= (row[f"test_{metric}"] or 0) <= 1)
+    assert row["n_choose"] > 0 and row["trials"] >= 1 and row["cpu_seconds"] >= 0 and row["cache"] == "cold"
+    assert isinstance(row["pretraining"], str) == (settings.pretraining != "measured")
+
+
+def test_perplexity_is_measured(tiny):
+    experiment = tiny("perplexity")
+    rows = {arm: experiment.run(arm=arm, seed=0) for arm in experiment.design["arm"]}
+    assert all(row["held_out"] > 1 and row["target"] > 1 for row in rows.values())
+    assert rows["bigram"]["words"] == rows["lstm"]["words"] <= 3_000
+
+
+def test_speed_is_measured(tiny):
+    assert tiny("training_speed").run(arm="onednn", repeat=0)["pictures_per_second"] > 0
+
+
+def test_notebook_is_measured(tiny, monkeypatch, tmp_path):
+    cells = [nbformat.v4.new_code_cell("block = bytearray(50_000_000); block[::4096] = b'x' * len(block[::4096])")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "99_toy.ipynb")
+    experiment = tiny("notebooks")
+    monkeypatch.setattr(MODULES["notebooks"], "FOLDER", tmp_path)
+    row = experiment.run(notebook="99_toy")
+    assert row["peak_memory_mb"] > 50 and row["seconds"] > 0
+
+
+def test_best_rate_of_a_regime_is_that_of_the_validation_set(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    rows = [("a", 0.1, 0.5), ("a", 0.2, 0.6), ("b", 0.1, 0.4), ("b", 0.2, None)]
+    table = pd.DataFrame(rows, columns=["arm", "learning_rate", "validation_accuracy"])
+    table.to_csv(tmp_path / "cifar10_rates.csv", index=False)
+    assert MODULES["cifar10_regimes"].best_rates() == {"a": 0.2, "b": 0.1}
+
+
+def test_reused_pieces_are_the_same_whether_the_pretraining_was_kept_or_not(tiny):
+    """The fine-tuned head is drawn after the pretraining: a miss in the cache must not draw another one."""
+    experiment = tiny("language_transfer")
+    module = MODULES["language_transfer"]
+
+    def head(seed):
+        task, _ = experiment.load(50, seed)
+        encoder, *_ = module.encoder_and_encoding(task.pool, experiment.arms["lm_fine_tuned"], seed)
+        return module.heads.classifier(encoder, 2).get_layer("logits").get_weights()[0]
+
+    assert np.array_equal(head(7), head(7))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_experiment_is_named_after_its_module_and_not_after_one_of_the_package(name):
+    experiment = MODULES[name].EXPERIMENT
+    package = {path.stem for path in (FOLDER.parent / "tlbook").rglob("*.py")}
+    assert experiment.name == name and name not in package
+    configurations = [tuple(c.items()) for c in experiment.configurations()]
+    assert configurations and len(set(configurations)) == len(configurations)
