@@ -12,7 +12,7 @@ import pytest
 import requests
 from conftest import cut, status, whole, write_mirror
 
-from tlbook.files import assets, cache, download, mirror, sources
+from tlbook.files import assets, cache, download, hashes, mirror, sources
 
 BODY = b"pretend weights " * 1000
 SHA256 = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -167,8 +167,8 @@ def test_alternative_is_downloaded_where_the_first_is_gone(asset, online, upstre
 
 def test_file_is_hashed_once_until_it_changes(asset, monkeypatch):
     counted = []
-    original = assets.pooch.file_hash
-    monkeypatch.setattr(assets.pooch, "file_hash", lambda *a, **k: counted.append(1) or original(*a, **k))
+    original = hashlib.file_digest
+    monkeypatch.setattr(hashes.hashlib, "file_digest", lambda *a: counted.append(1) or original(*a))
     path = put_in_cache()
     sources.find(asset)
     sources.find(asset)
@@ -202,7 +202,7 @@ def recordings(online, upstream):
 
     path = pathlib.Path(cache.cache_dir()).parent / "packed.zip"
     path.write_bytes(pack())
-    checksum = f"recordings:{assets.file_hash(path, 'recordings')}"
+    checksum = f"recordings:{hashes.file_hash(path, 'recordings')}"
     upstream.answers["/file"] = [whole(pack(readme="packed another day"))]
     return dataclasses.replace(assets.FSDD, checksum=checksum, urls=(upstream.url(),)), pack
 

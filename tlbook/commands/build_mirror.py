@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 
 from tlbook.data import cifar10
-from tlbook.files import assets, cache, sources
+from tlbook.files import assets, cache, hashes, sources
 from tlbook.files.mirror import MirrorError, find_in_mirror, read_manifest
 
 
@@ -42,7 +42,7 @@ def build_mirror(folder, **patience):
                 missing = error
                 print(f"{asset.mirror_name}: not found")
                 continue
-            entries[asset.mirror_name] = {"sha256": assets.file_hash(target), "note": source.note}
+            entries[asset.mirror_name] = {"sha256": hashes.file_hash(target), "note": source.note}
         if not any(asset.mirror_name in entries for asset in need):
             raise missing
     text = json.dumps({"files": entries}, indent=2) + "\n"

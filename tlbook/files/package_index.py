@@ -11,7 +11,7 @@ import tempfile
 
 import requests
 
-from tlbook.files import assets, download
+from tlbook.files import download, hashes
 
 _PIP = (sys.executable, "-m", "pip")
 
@@ -28,7 +28,7 @@ def fetch(asset, path):
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             came = get(asset, pathlib.Path(folder))
             algorithm, expected = asset.checksum.split(":")
-            digest = assets.file_hash(came, algorithm)
+            digest = hashes.file_hash(came, algorithm)
             if digest != expected:
                 raise failure(asset, f"the {algorithm} of {came.name} is {digest}, expected {expected}")
             os.replace(came, path)

@@ -4,7 +4,7 @@ import os
 import pathlib
 from dataclasses import dataclass
 
-from tlbook.files import assets, cache, download, mirror, package_index
+from tlbook.files import assets, cache, download, hashes, mirror, package_index
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def find_local(*alternatives):
             if not path.is_file():
                 tried.append(f"cache: {path} is not there")
                 continue
-            came = assets.file_hash(path, algorithm)
+            came = hashes.file_hash(path, algorithm)
             if came == expected:
                 return (path, Source(asset.name, "cache", asset.note)), tried
             tried.append(f"cache: {path} is another file or damaged: its {algorithm} is {came}, expected {expected}")
@@ -147,7 +147,7 @@ def _download_recordings(asset, path, **patience):
     path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
     download.download(asset.urls, path, None, None, **patience)
     algorithm, expected = asset.checksum.split(":")
-    came = assets.file_hash(path, algorithm)
+    came = hashes.file_hash(path, algorithm)
     if came != expected:
         path.unlink()
         raise download.DownloadError(
