@@ -12,7 +12,7 @@ import pytest
 import requests
 from conftest import cut, status, whole, write_mirror
 
-from tlbook.files import assets, cache, download, hashes, mirror, sources
+from tlbook.files import assets, cache, download, hashes, installed, mirror, sources
 
 BODY = b"pretend weights " * 1000
 SHA256 = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -66,7 +66,7 @@ def test_cache_comes_second(asset, online, upstream):
 
 
 def test_keras_cache_is_used(asset, upstream):
-    path = sources.keras_home() / "models" / "weights.h5"
+    path = installed.keras_home() / "models" / "weights.h5"
     path.parent.mkdir(parents=True)
     path.write_bytes(BODY)
     assert sources.find(asset) == (path, sources.Source("VGG16, ImageNet", "cache", "A note."))
@@ -98,6 +98,13 @@ def test_one_line_says_what_was_found(asset, monkeypatch, tmp_path, capsys):
     put_in_mirror(monkeypatch, tmp_path)
     sources.find(asset)
     assert capsys.readouterr().out == "VGG16, ImageNet: from the mirror. From the room.\n"
+    assert sources.find(asset, quiet=True)[1].kind == "mirror"
+    assert capsys.readouterr().out == ""
+
+
+def test_quiet_download_still_says_its_size(asset, online, capsys):
+    assert sources.find(asset, quiet=True)[1].kind == "download"
+    assert capsys.readouterr().out == "VGG16, ImageNet: downloading weights.h5, 0.0 MB\n"
 
 
 def test_damaged_mirror_is_an_error_even_where_the_cache_could_help(asset, online, monkeypatch, tmp_path):
@@ -126,7 +133,7 @@ def test_offline_error_lists_what_was_tried_and_what_helps(asset, upstream, monk
     assert isinstance(caught.value, sources.NotFound)
     for part in (
         "manifest.json does not name weights.h5",
-        f"{sources.keras_home() / 'models' / 'weights.h5'} is not there",
+        f"{installed.keras_home() / 'models' / 'weights.h5'} is not there",
         f"{cache.cache_dir() / 'weights.h5'} is another file or damaged",
         hashlib.sha256(b"damaged").hexdigest(),
         "TLBOOK_OFFLINE forbids it",

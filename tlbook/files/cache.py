@@ -10,6 +10,10 @@ import zipfile
 import numpy as np
 import pooch
 
+from tlbook.files import installed
+
+_COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
+
 
 def cache_dir():
     """Return the cache folder as a `pathlib.Path`: `TLBOOK_CACHE` where set, else the user's cache folder.
@@ -19,8 +23,32 @@ def cache_dir():
     return pathlib.Path(os.environ.get("TLBOOK_CACHE") or pooch.os_cache("tlbook"))
 
 
+def computed_dir():
+    """Return the folder of what can be computed again (features): `TLBOOK_COMPUTED` where set, else in the cache.
+
+    The folder may not exist yet.
+    """
+    return pathlib.Path(os.environ.get("TLBOOK_COMPUTED") or cache_dir() / "computed")
+
+
+def clear_computed():
+    """Remove what can be computed again: all features, and no data or weights. Return how many bytes that freed.
+
+    Raises `OSError` where that is not allowed.
+    """
+    freed = 0
+    # File by file: `TLBOOK_COMPUTED` may name a folder that holds other things as well.
+    for path in computed_dir().glob("*.npz*"):  # what a killed process left ends with ".partial"
+        if path.name.startswith(_COMPUTED):
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
+
+
 def cached_arrays(name, compute):
     """Return the arrays kept under `name`, computing and keeping them the first time.
+
+    They are kept in `computed_dir()` where the name begins as one of `_COMPUTED`, else in `cache_dir()`.
 
     Parameters
     ----------
@@ -36,7 +64,7 @@ def cached_arrays(name, compute):
     A damaged file is computed anew. A cache that cannot be written (read-only, full disk) costs time, not the result:
     a warning says so.
     """
-    path = cache_dir() / f"{name}.npz"
+    path = (computed_dir() if name.startswith(_COMPUTED) else cache_dir()) / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
@@ -78,3 +106,13 @@ def fingerprint(*arrays, text=()):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:20]
+
+
+def versions():
+    """Return the versions of what computes features, a dict of str to str (None: not installed), for a cache key.
+
+    They are those of Keras, of the backend that it would choose, of NumPy and of tlbook. Nothing is imported.
+    """
+    backend = installed.keras_backend()
+    found = {name: installed.version(name) for name in ("keras", "numpy", "tlbook")}
+    return found | {backend: installed.version(*installed.BACKENDS.get(backend, (backend,)))}

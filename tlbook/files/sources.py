@@ -1,10 +1,9 @@
 """One way in for data and weights: the mirror, then the local cache, then a download; and one line that says which."""
 
 import os
-import pathlib
 from dataclasses import dataclass
 
-from tlbook.files import assets, cache, download, hashes, mirror, package_index
+from tlbook.files import assets, cache, download, hashes, installed, mirror, package_index
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,15 @@ def stand_ins_only():
     return os.environ.get("TLBOOK_DATA", "") == "emoji10"
 
 
-def find(*alternatives, **patience):
+def find(*alternatives, quiet=False, **patience):
     """Find one of several equivalent assets: in the mirror, then in the local cache, then by download.
 
     Parameters
     ----------
     *alternatives : tlbook.files.assets.Asset
         In order of preference within each of the three steps.
+    quiet : bool
+        Leave out the line that says what was found. A download still says its size, and why it failed.
     **patience
         Passed to `tlbook.files.download.download`.
 
@@ -60,7 +61,7 @@ def find(*alternatives, **patience):
     path : pathlib.Path
         A verified file.
     source : Source
-        Also printed, in one line.
+        Also printed, in one line, unless `quiet`.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def find(*alternatives, **patience):
             tried += str(error).splitlines()
     if not found:
         raise NotFound(_not_found(alternatives, tried))
-    print(found[1])
+    if not quiet:
+        print(found[1])
     return found
 
 
@@ -118,13 +120,8 @@ def find_local(*alternatives):
     return None, tried
 
 
-def keras_home():
-    """Return Keras's own folder as a `pathlib.Path`: `KERAS_HOME` where set, else `~/.keras`."""
-    return pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-
-
 def _cached_paths(asset):
-    return [keras_home() / name for name in asset.keras_names] + [cache.cache_dir() / asset.file_name]
+    return [installed.keras_home() / name for name in asset.keras_names] + [cache.cache_dir() / asset.file_name]
 
 
 def _fetch(asset, **patience):
