@@ -194,6 +194,17 @@ def test_weights_of_this_computer_are_the_published_ones(weights):
     assert source.kind == "cache" and path.parent == cache.cache_dir()
 
 
+def test_difference_is_said_in_words(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(BODY)
+    assert hashes.mismatch(path, SHA256) is None
+    came = hashlib.md5(BODY).hexdigest()
+    assert hashes.mismatch(path, f"md5:{came}") is None
+    assert hashes.mismatch(path, "md5:0") == f"its md5 hash is {came}, expected 0"
+    with pytest.raises(OSError, match="none"):
+        hashes.mismatch(tmp_path / "none", "recordings:0")
+
+
 @pytest.fixture
 def recordings(online, upstream):
     """Return an asset that is checked by the recordings in it, and a function that packs them."""
@@ -225,7 +236,7 @@ def test_archive_with_other_recordings_is_refused_and_not_kept(recordings, upstr
     asset, pack = recordings
     for content in (pack(takes=("zero",)), pack(takes=("zero", "two")), b"no archive at all"):
         upstream.answers["/file"] = [whole(content)]
-        with pytest.raises(sources.NotFound, match="hash of its recordings is .*, expected"):
+        with pytest.raises(sources.NotFound, match="download of .* damaged: its recordings hash is .*, expected"):
             sources.find(asset)
         assert list(cache.cache_dir().iterdir()) == []
 

@@ -85,6 +85,12 @@ def write_atomically(path, write):
     """Call `write(file)` on a temporary binary file beside `path`, then rename it: `path` is whole or absent.
 
     Raises `OSError` where the folder cannot be written or the disk is full; nothing is left behind then.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(f"{folder}/labels.npy", lambda file: np.save(file, [3, 1]))
+    ...     np.load(f"{folder}/labels.npy")
+    array([3, 1])
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +106,11 @@ def write_atomically(path, write):
 
 
 def fingerprint(*arrays, text=()):
-    """Return a short hexadecimal digest of arrays (values, shapes, dtypes) and of what `text` lists: a cache key."""
+    """Return a short hexadecimal digest of arrays (values, shapes, dtypes) and of what `text` lists: a cache key.
+
+    >>> fingerprint(np.array([1, 2])) == fingerprint(np.array([1.0, 2.0]))
+    False
+    """
     digest = hashlib.sha256(repr(list(text)).encode())
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())

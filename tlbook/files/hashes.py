@@ -18,6 +18,13 @@ def file_hash(path, algorithm="sha256"):
     return _file_hash(path, algorithm, status.st_mtime_ns, status.st_size)
 
 
+def mismatch(path, checksum):
+    """Say in words how a file differs from a checksum, "sha256:..." for example, or return None where it does not."""
+    algorithm, expected = checksum.split(":")
+    came = file_hash(path, algorithm)
+    return None if came == expected else f"its {algorithm} hash is {came}, expected {expected}"
+
+
 @functools.cache
 def _file_hash(path, algorithm, _mtime, _size):
     if algorithm == "recordings":

@@ -28,7 +28,15 @@ class Restricted(pickle.Unpickler):
 
 
 class ArraysOnly(Restricted):
-    """An unpickler that builds NumPy arrays, numbers, strings, bytes, lists and dicts, and nothing else."""
+    """An unpickler that builds NumPy arrays, numbers, strings, bytes, lists and dicts, and nothing else.
+
+    >>> import io
+    >>> ArraysOnly(io.BytesIO(pickle.dumps({"labels": np.array([3, 1])}, protocol=4))).load()
+    {'labels': array([3, 1])}
+    >>> ArraysOnly(io.BytesIO(pickle.dumps(print))).load()
+    Traceback (most recent call last):
+    _pickle.UnpicklingError: it wants builtins.print, which is not allowed: arrays and numbers only
+    """
 
     allowed = {
         # The module has moved in NumPy 2, and files older than that name the old one.

@@ -109,14 +109,12 @@ def find_local(*alternatives):
             tried.append(f"mirror: {folder / 'manifest.json'} does not name {asset.mirror_name}")
     for asset in alternatives:
         for path in _cached_paths(asset):
-            algorithm, expected = asset.checksum.split(":")
             if not path.is_file():
                 tried.append(f"cache: {path} is not there")
-                continue
-            came = hashes.file_hash(path, algorithm)
-            if came == expected:
+            elif wrong := hashes.mismatch(path, asset.checksum):
+                tried.append(f"cache: {path} is another file or damaged: {wrong}")
+            else:
                 return (path, Source(asset.name, "cache", asset.note)), tried
-            tried.append(f"cache: {path} is another file or damaged: its {algorithm} is {came}, expected {expected}")
     return None, tried
 
 
@@ -143,13 +141,9 @@ def _download_recordings(asset, path, **patience):
     """Download an archive whose packing may change: what is in it is checked once it is here."""
     path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
     download.download(asset.urls, path, None, None, **patience)
-    algorithm, expected = asset.checksum.split(":")
-    came = hashes.file_hash(path, algorithm)
-    if came != expected:
+    if wrong := hashes.mismatch(path, asset.checksum):
         path.unlink()
-        raise download.DownloadError(
-            f"download of {asset.file_name}: the hash of its recordings is {came}, expected {expected}"
-        )
+        raise download.DownloadError(f"download of {asset.file_name}: it is another file or damaged: {wrong}")
 
 
 def _not_found(alternatives, tried):
