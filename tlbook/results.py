@@ -1,8 +1,11 @@
 """Results: the tables that the experiments wrote, as the chapters read them."""
 
+import io
 import pathlib
 
 import pandas as pd
+
+from tlbook.files.archives import DamagedFile, reading
 
 # Beside the package in a checkout, inside it in an installed wheel.
 _PACKAGE = pathlib.Path(__file__).parent
@@ -27,12 +30,19 @@ PROVENANCE = (
 def read(name):
     """Return the recorded experiment `name` as a `pandas.DataFrame`, one row a run.
 
-    Raises `FileNotFoundError` where it was never recorded.
+    Raises `FileNotFoundError` where it was never recorded, and `DamagedFile` where the table is empty or cut off.
     """
-    path = FOLDER / f"{name}.csv"
+    path, command = FOLDER / f"{name}.csv", f"`python -m experiments.{name}`"
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: record it with `python -m experiments.{name}`")
-    return pd.read_csv(path)
+        raise FileNotFoundError(f"{path} is missing: record it with {command}")
+    remedy = f"take it back from the repository (git checkout), or remove it and record it anew with {command}"
+    with reading(path, f"a recorded table; {remedy}"):
+        text = path.read_text(encoding="utf-8")
+        table = pd.read_csv(io.StringIO(text))
+    # pandas fills a row that is cut off with NaN. A whole table ends with a newline.
+    if table.empty or not text.endswith("\n"):
+        raise DamagedFile(f"{path} is cut off or holds no row; {remedy}")
+    return table
 
 
 def needs(notebook):

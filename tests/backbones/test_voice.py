@@ -9,7 +9,7 @@ from checkpoints import legacy, mapping, name, plain, tensor, zipped
 from tlbook import evaluation
 from tlbook.backbones import voice
 from tlbook.data import digits
-from tlbook.files import assets, cache, pickles, sources
+from tlbook.files import assets, cache, checkpoints, sources
 from tlbook.inputs import sound
 
 RNG = np.random.default_rng(0)
@@ -206,7 +206,7 @@ def test_real_encoder_is_that_of_pytorch(wheel):
 
 def test_real_checkpoint(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        saved = pickles.read_checkpoint(archive.read("resemblyzer/pretrained.pt"))
+        saved = checkpoints.read_checkpoint(archive.read("resemblyzer/pretrained.pt"))
     assert saved["step"] == 1_564_501
     assert {key: array.shape for key, array in saved["model_state"].items() if key in SHAPES} == SHAPES
 

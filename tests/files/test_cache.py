@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import importlib.metadata
 import os
 import pathlib
 import zipfile
@@ -9,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tlbook.files import cache
+from tlbook.files import cache, installed
 
 ARRAYS = {"features": np.arange(6, dtype="float16").reshape(2, 3), "labels": np.array([3, 1])}
 
@@ -61,17 +62,27 @@ def test_features_are_kept_apart_from_data_and_can_be_cleared(monkeypatch, tmp_p
     for name in ("features-1", "voice-1", "sentences-1", "digits"):
         cache.cached_arrays(name, lambda: ARRAYS)
     assert left() == ["computed", "digits.npz"]
-    (cache.computed_dir() / "letter.txt").write_text("mine")
-    (cache.computed_dir() / "other.npz").write_text("mine")
-    cache.clear_computed()
+    (cache.computed_dir() / "features-2.npz.0123.partial").write_bytes(b"killed")
+    for name in ("letter.txt", "other.npz"):
+        (cache.computed_dir() / name).write_text("mine")
+    assert cache.clear_computed() == 3 * (cache.cache_dir() / "digits.npz").stat().st_size + len(b"killed")
     assert sorted(path.name for path in cache.computed_dir().iterdir()) == ["letter.txt", "other.npz"]
     assert same(cache.cached_arrays("digits", never))
 
     monkeypatch.setenv("TLBOOK_COMPUTED", str(tmp_path / "elsewhere"))
-    cache.clear_computed()  # of a folder that is not there yet
+    assert cache.clear_computed() == 0, "of a folder that is not there yet"
     cache.cached_arrays("features-1", lambda: ARRAYS)
     assert same(cache.cached_arrays("features-1", never))
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["features-1.npz"]
+
+
+def test_versions_are_those_that_compute(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    known = {name: importlib.metadata.version(name) for name in ("keras", "numpy", "tlbook")}
+    assert cache.versions() == known
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr(installed, "version", lambda *names: f"of {names[0]}")
+    assert cache.versions()["torch"] == "of torch" and cache.versions()["keras"] == "of keras"
 
 
 DAMAGES = {
@@ -98,12 +109,13 @@ def test_damaged_file_is_computed_anew_and_mended(damage):
 
 
 @pytest.mark.filterwarnings("ignore:the cached file")
-def test_no_flipped_bit_in_the_directory_of_the_file_gets_through():
+def test_no_flipped_bit_in_the_directory_of_the_file_gets_through(monkeypatch):
     """`zipfile` has an exception of its own for many kinds of damage."""
     arrays = {"features": ARRAYS["features"]}
     cache.cached_arrays("a", lambda: arrays)
     path = cache.cache_dir() / "a.npz"
     good = path.read_bytes()
+    monkeypatch.setattr(cache, "write_atomically", lambda *_: None)  # the next round would write over it anyway
     for i in range(good.index(b"PK\x01\x02"), len(good)):
         for bit in (0, 3, 6):
             path.write_bytes(good[:i] + bytes([good[i] ^ 1 << bit]) + good[i + 1 :])

@@ -12,7 +12,7 @@ import pytest
 import requests
 from conftest import cut, status, whole, write_mirror
 
-from tlbook.files import assets, cache, download, mirror, sources
+from tlbook.files import assets, cache, download, hashes, installed, mirror, sources
 
 BODY = b"pretend weights " * 1000
 SHA256 = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -66,7 +66,7 @@ def test_cache_comes_second(asset, online, upstream):
 
 
 def test_keras_cache_is_used(asset, upstream):
-    path = sources.keras_home() / "models" / "weights.h5"
+    path = installed.keras_home() / "models" / "weights.h5"
     path.parent.mkdir(parents=True)
     path.write_bytes(BODY)
     assert sources.find(asset) == (path, sources.Source("VGG16, ImageNet", "cache", "A note."))
@@ -98,6 +98,13 @@ def test_one_line_says_what_was_found(asset, monkeypatch, tmp_path, capsys):
     put_in_mirror(monkeypatch, tmp_path)
     sources.find(asset)
     assert capsys.readouterr().out == "VGG16, ImageNet: from the mirror. From the room.\n"
+    assert sources.find(asset, quiet=True)[1].kind == "mirror"
+    assert capsys.readouterr().out == ""
+
+
+def test_quiet_download_still_says_its_size(asset, online, capsys):
+    assert sources.find(asset, quiet=True)[1].kind == "download"
+    assert capsys.readouterr().out == "VGG16, ImageNet: downloading weights.h5, 0.0 MB\n"
 
 
 def test_damaged_mirror_is_an_error_even_where_the_cache_could_help(asset, online, monkeypatch, tmp_path):
@@ -126,7 +133,7 @@ def test_offline_error_lists_what_was_tried_and_what_helps(asset, upstream, monk
     assert isinstance(caught.value, sources.NotFound)
     for part in (
         "manifest.json does not name weights.h5",
-        f"{sources.keras_home() / 'models' / 'weights.h5'} is not there",
+        f"{installed.keras_home() / 'models' / 'weights.h5'} is not there",
         f"{cache.cache_dir() / 'weights.h5'} is another file or damaged",
         hashlib.sha256(b"damaged").hexdigest(),
         "TLBOOK_OFFLINE forbids it",
@@ -167,8 +174,8 @@ def test_alternative_is_downloaded_where_the_first_is_gone(asset, online, upstre
 
 def test_file_is_hashed_once_until_it_changes(asset, monkeypatch):
     counted = []
-    original = assets.pooch.file_hash
-    monkeypatch.setattr(assets.pooch, "file_hash", lambda *a, **k: counted.append(1) or original(*a, **k))
+    original = hashlib.file_digest
+    monkeypatch.setattr(hashes.hashlib, "file_digest", lambda *a: counted.append(1) or original(*a))
     path = put_in_cache()
     sources.find(asset)
     sources.find(asset)
@@ -187,6 +194,17 @@ def test_weights_of_this_computer_are_the_published_ones(weights):
     assert source.kind == "cache" and path.parent == cache.cache_dir()
 
 
+def test_difference_is_said_in_words(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(BODY)
+    assert hashes.mismatch(path, SHA256) is None
+    came = hashlib.md5(BODY).hexdigest()
+    assert hashes.mismatch(path, f"md5:{came}") is None
+    assert hashes.mismatch(path, "md5:0") == f"its md5 hash is {came}, expected 0"
+    with pytest.raises(OSError, match="none"):
+        hashes.mismatch(tmp_path / "none", "recordings:0")
+
+
 @pytest.fixture
 def recordings(online, upstream):
     """Return an asset that is checked by the recordings in it, and a function that packs them."""
@@ -202,7 +220,7 @@ def recordings(online, upstream):
 
     path = pathlib.Path(cache.cache_dir()).parent / "packed.zip"
     path.write_bytes(pack())
-    checksum = f"recordings:{assets.file_hash(path, 'recordings')}"
+    checksum = f"recordings:{hashes.file_hash(path, 'recordings')}"
     upstream.answers["/file"] = [whole(pack(readme="packed another day"))]
     return dataclasses.replace(assets.FSDD, checksum=checksum, urls=(upstream.url(),)), pack
 
@@ -218,7 +236,7 @@ def test_archive_with_other_recordings_is_refused_and_not_kept(recordings, upstr
     asset, pack = recordings
     for content in (pack(takes=("zero",)), pack(takes=("zero", "two")), b"no archive at all"):
         upstream.answers["/file"] = [whole(content)]
-        with pytest.raises(sources.NotFound, match="hash of its recordings is .*, expected"):
+        with pytest.raises(sources.NotFound, match="download of .* damaged: its recordings hash is .*, expected"):
             sources.find(asset)
         assert list(cache.cache_dir().iterdir()) == []
 

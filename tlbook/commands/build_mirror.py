@@ -2,14 +2,22 @@
 
 import functools
 import json
+import os
 import pathlib
 import shutil
 
 import numpy as np
 
 from tlbook.data import cifar10
-from tlbook.files import assets, cache, sources
-from tlbook.files.mirror import MirrorError, find_in_mirror, read_manifest
+from tlbook.files import assets, cache, hashes, mirror, sources
+
+
+def main(folder, patience_s):
+    """Build or repair the mirror in `folder` and say how it is used. Raises as `build_mirror` does."""
+    if mirror.mirror_dir() and mirror.mirror_dir().resolve() == folder.resolve():
+        del os.environ["TLBOOK_MIRROR"]  # it cannot be its own source
+    entries = build_mirror(folder, patience_s=patience_s)
+    print(f"{folder}: {len(entries)} files. Use it with TLBOOK_MIRROR={folder.resolve()}")
 
 
 def build_mirror(folder, **patience):
@@ -42,7 +50,7 @@ def build_mirror(folder, **patience):
                 missing = error
                 print(f"{asset.mirror_name}: not found")
                 continue
-            entries[asset.mirror_name] = {"sha256": assets.file_hash(target), "note": source.note}
+            entries[asset.mirror_name] = {"sha256": hashes.file_hash(target), "note": source.note}
         if not any(asset.mirror_name in entries for asset in need):
             raise missing
     text = json.dumps({"files": entries}, indent=2) + "\n"
@@ -60,10 +68,10 @@ def _kept(folder):
     if not (folder / "manifest.json").exists():
         return {}
     kept = {}
-    for name, entry in read_manifest(folder).items():
+    for name, entry in mirror.read_manifest(folder).items():
         try:
-            find_in_mirror(folder, name)
-        except MirrorError as error:
+            mirror.find_in_mirror(folder, name)
+        except mirror.MirrorError as error:
             print(f"{error}; it leaves the manifest until it is fetched again")
         else:
             kept[name] = entry

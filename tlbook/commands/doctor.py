@@ -1,7 +1,5 @@
 """What this computer has, what it lacks, and where data and weights would come from: `python -m tlbook doctor`."""
 
-import importlib.metadata
-import json
 import os
 import pathlib
 import platform
@@ -14,14 +12,8 @@ import requests
 
 import tlbook
 from tlbook.data import emoji10
-from tlbook.files import assets, cache, mirror, sources
+from tlbook.files import assets, cache, installed, mirror, sources
 
-# Distributions that carry each backend; the first one installed counts.
-BACKENDS = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos"),
-    "torch": ("torch",),
-    "jax": ("jax",),
-}
 PROBE_S = 5
 
 
@@ -30,9 +22,8 @@ def report():
 
     Nothing is downloaded; addresses are only asked whether they answer, and not even that under `TLBOOK_OFFLINE`.
     """
-    backend = keras_backend()
-    keras, framework = version("keras"), version(*BACKENDS.get(backend, ()))
-    onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    backend, onednn = installed.keras_backend(), os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    keras, framework = cache.versions()["keras"], cache.versions()[backend]
     rows = [
         (
             "tlbook",
@@ -73,26 +64,6 @@ def main():
     lines, problems = report()
     print(*lines, "", *(problems or ["Every chapter can run."]), sep="\n")
     return 1 if problems else 0
-
-
-def version(*distributions):
-    """Return the version of the first of these distributions that is installed, or None. Nothing is imported."""
-    for name in distributions:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None
-
-
-def keras_backend():
-    """Return the backend that Keras would choose: `KERAS_BACKEND`, its settings file, or TensorFlow."""
-    if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"]
-    try:
-        return json.loads((sources.keras_home() / "keras.json").read_text())["backend"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "tensorflow"
 
 
 def usable_cpus():

@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pooch
 
+from tlbook.files import installed
+
 _COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
 
 
@@ -30,14 +32,17 @@ def computed_dir():
 
 
 def clear_computed():
-    """Remove what can be computed again: all features, and no data or weights.
+    """Remove what can be computed again: all features, and no data or weights. Return how many bytes that freed.
 
     Raises `OSError` where that is not allowed.
     """
+    freed = 0
     # File by file: `TLBOOK_COMPUTED` may name a folder that holds other things as well.
-    for path in computed_dir().glob("*.npz"):
+    for path in computed_dir().glob("*.npz*"):  # what a killed process left ends with ".partial"
         if path.name.startswith(_COMPUTED):
+            freed += path.stat().st_size
             path.unlink()
+    return freed
 
 
 def cached_arrays(name, compute):
@@ -80,6 +85,12 @@ def write_atomically(path, write):
     """Call `write(file)` on a temporary binary file beside `path`, then rename it: `path` is whole or absent.
 
     Raises `OSError` where the folder cannot be written or the disk is full; nothing is left behind then.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(f"{folder}/labels.npy", lambda file: np.save(file, [3, 1]))
+    ...     np.load(f"{folder}/labels.npy")
+    array([3, 1])
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,9 +106,23 @@ def write_atomically(path, write):
 
 
 def fingerprint(*arrays, text=()):
-    """Return a short hexadecimal digest of arrays (values, shapes, dtypes) and of what `text` lists: a cache key."""
+    """Return a short hexadecimal digest of arrays (values, shapes, dtypes) and of what `text` lists: a cache key.
+
+    >>> fingerprint(np.array([1, 2])) == fingerprint(np.array([1.0, 2.0]))
+    False
+    """
     digest = hashlib.sha256(repr(list(text)).encode())
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:20]
+
+
+def versions():
+    """Return the versions of what computes features, a dict of str to str (None: not installed), for a cache key.
+
+    They are those of Keras, of the backend that it would choose, of NumPy and of tlbook. Nothing is imported.
+    """
+    backend = installed.keras_backend()
+    found = {name: installed.version(name) for name in ("keras", "numpy", "tlbook")}
+    return found | {backend: installed.version(*installed.BACKENDS.get(backend, (backend,)))}

@@ -7,7 +7,7 @@ import json
 import os
 import pathlib
 
-from tlbook.files import assets
+from tlbook.files import hashes
 
 
 class MirrorError(OSError):
@@ -53,7 +53,7 @@ def find_in_mirror(folder, name):
         return None
     path = pathlib.Path(folder) / name
     try:
-        came = assets.file_hash(path)
+        came = hashes.file_hash(path)
     except OSError as error:
         raise MirrorError(
             f"{path}: the manifest names it, but it cannot be read ({error.strerror or error})"

@@ -11,7 +11,7 @@ import tempfile
 
 import requests
 
-from tlbook.files import assets, download
+from tlbook.files import download, hashes
 
 _PIP = (sys.executable, "-m", "pip")
 
@@ -27,10 +27,8 @@ def fetch(asset, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             came = get(asset, pathlib.Path(folder))
-            algorithm, expected = asset.checksum.split(":")
-            digest = assets.file_hash(came, algorithm)
-            if digest != expected:
-                raise failure(asset, f"the {algorithm} of {came.name} is {digest}, expected {expected}")
+            if wrong := hashes.mismatch(came, asset.checksum):
+                raise failure(asset, f"{came.name} is another file: {wrong}")
             os.replace(came, path)
     except download.DownloadError:
         raise

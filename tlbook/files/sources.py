@@ -1,10 +1,9 @@
 """One way in for data and weights: the mirror, then the local cache, then a download; and one line that says which."""
 
 import os
-import pathlib
 from dataclasses import dataclass
 
-from tlbook.files import assets, cache, download, mirror, package_index
+from tlbook.files import assets, cache, download, hashes, installed, mirror, package_index
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,15 @@ def stand_ins_only():
     return os.environ.get("TLBOOK_DATA", "") == "emoji10"
 
 
-def find(*alternatives, **patience):
+def find(*alternatives, quiet=False, **patience):
     """Find one of several equivalent assets: in the mirror, then in the local cache, then by download.
 
     Parameters
     ----------
     *alternatives : tlbook.files.assets.Asset
         In order of preference within each of the three steps.
+    quiet : bool
+        Leave out the line that says what was found. A download still says its size, and why it failed.
     **patience
         Passed to `tlbook.files.download.download`.
 
@@ -60,7 +61,7 @@ def find(*alternatives, **patience):
     path : pathlib.Path
         A verified file.
     source : Source
-        Also printed, in one line.
+        Also printed, in one line, unless `quiet`.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def find(*alternatives, **patience):
             tried += str(error).splitlines()
     if not found:
         raise NotFound(_not_found(alternatives, tried))
-    print(found[1])
+    if not quiet:
+        print(found[1])
     return found
 
 
@@ -107,24 +109,17 @@ def find_local(*alternatives):
             tried.append(f"mirror: {folder / 'manifest.json'} does not name {asset.mirror_name}")
     for asset in alternatives:
         for path in _cached_paths(asset):
-            algorithm, expected = asset.checksum.split(":")
             if not path.is_file():
                 tried.append(f"cache: {path} is not there")
-                continue
-            came = assets.file_hash(path, algorithm)
-            if came == expected:
+            elif wrong := hashes.mismatch(path, asset.checksum):
+                tried.append(f"cache: {path} is another file or damaged: {wrong}")
+            else:
                 return (path, Source(asset.name, "cache", asset.note)), tried
-            tried.append(f"cache: {path} is another file or damaged: its {algorithm} is {came}, expected {expected}")
     return None, tried
 
 
-def keras_home():
-    """Return Keras's own folder as a `pathlib.Path`: `KERAS_HOME` where set, else `~/.keras`."""
-    return pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-
-
 def _cached_paths(asset):
-    return [keras_home() / name for name in asset.keras_names] + [cache.cache_dir() / asset.file_name]
+    return [installed.keras_home() / name for name in asset.keras_names] + [cache.cache_dir() / asset.file_name]
 
 
 def _fetch(asset, **patience):
@@ -146,13 +141,9 @@ def _download_recordings(asset, path, **patience):
     """Download an archive whose packing may change: what is in it is checked once it is here."""
     path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
     download.download(asset.urls, path, None, None, **patience)
-    algorithm, expected = asset.checksum.split(":")
-    came = assets.file_hash(path, algorithm)
-    if came != expected:
+    if wrong := hashes.mismatch(path, asset.checksum):
         path.unlink()
-        raise download.DownloadError(
-            f"download of {asset.file_name}: the hash of its recordings is {came}, expected {expected}"
-        )
+        raise download.DownloadError(f"download of {asset.file_name}: it is another file or damaged: {wrong}")
 
 
 def _not_found(alternatives, tried):

@@ -5,18 +5,17 @@ import csv
 import email
 import hashlib
 import io
-import pathlib
 import zipfile
-import zlib
 
 import pandas as pd
+
+from tlbook.files.archives import reading
 
 # What reading or installing a file of this ending can do. Everything else is reported as unknown.
 CODE = (".py", ".so", ".pyd", ".dll", ".dylib", ".sh", ".pth", "entry_points.txt")  # a .pth line runs at every start
 RUNS_WHEN_READ = (".pkl", ".pickle", ".joblib", ".pt", ".ckpt", ".bin", ".npy", ".keras", ".h5")
 DATA = (".onnx", ".safetensors", ".weights.h5", ".json", ".txt", ".md", ".csv", ".typed", "/METADATA", "/RECORD")
 DATA += ("/WHEEL", "/LICENSE", "/NOTICE")
-_DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _LARGEST_TEXT = 1_000_000  # bytes
 
 
@@ -28,7 +27,7 @@ def contents(path):
 
     Raises `ValueError` where the file is no archive. Taught in chapter 5.9.
     """
-    with _opened(path) as wheel:
+    with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
         rows = [(item.filename, item.file_size, _kind(item.filename)) for item in wheel.infolist() if not item.is_dir()]
     return pd.DataFrame(rows, columns=["name", "bytes", "kind"])
 
@@ -45,15 +44,15 @@ def text(path, ending):
 
     Raises `ValueError` where no file or more than one has that ending, or it is larger than a megabyte or no text.
     """
-    with _opened(path) as wheel:
+    with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
         found = [item for item in wheel.infolist() if item.filename.endswith(ending)]
-        if len(found) != 1:
-            raise ValueError(f"ending: {ending!r} fits {[item.filename for item in found]}, expected one file")
-        if found[0].file_size > _LARGEST_TEXT:
-            raise ValueError(
-                f"{found[0].filename}: got {found[0].file_size:,} bytes, expected {_LARGEST_TEXT:,} at most"
-            )
-        return wheel.read(found[0]).decode("utf-8")
+    if len(found) != 1:
+        raise ValueError(f"ending: {ending!r} fits {[item.filename for item in found]}, expected one file")
+    name, size = found[0].filename, found[0].file_size
+    if size > _LARGEST_TEXT:
+        raise ValueError(f"{name}: got {size:,} bytes, expected {_LARGEST_TEXT:,} at most")
+    with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
+        return wheel.read(name).decode("utf-8")
 
 
 def metadata(path):
@@ -72,9 +71,9 @@ def unrecorded(path):
     RECORD holds a SHA-256 for each file (PEP 376, PEP 427). An empty list means that nobody changed a file *without*
     changing RECORD as well: it guards against damage, not against a clever thief. Raises `ValueError` for no wheel.
     """
-    promised = {row[0]: row[1] for row in csv.reader(io.StringIO(text(path, ".dist-info/RECORD"))) if row}
-    with _opened(path) as wheel:
-        found = {}
+    record = csv.reader(io.StringIO(text(path, ".dist-info/RECORD")))
+    with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
+        promised, found = {row[0]: row[1] for row in record if row}, {}
         for item in wheel.infolist():
             if not item.is_dir() and not item.filename.endswith(".dist-info/RECORD"):  # it cannot hold its own hash
                 with wheel.open(item) as file:
@@ -82,23 +81,3 @@ def unrecorded(path):
                 found[item.filename] = "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     missing = [name for name in promised if name not in found and not name.endswith(".dist-info/RECORD")]
     return sorted([name for name, digest in found.items() if promised.get(name) != digest] + missing)
-
-
-class _opened:
-    """Open a wheel for reading; whatever goes wrong inside becomes a `ValueError` that names the file."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-
-    def __enter__(self):
-        try:
-            self.wheel = zipfile.ZipFile(self.path)
-        except _DAMAGED as error:
-            raise ValueError(f"{self.path} is not a wheel: {error}") from error
-        return self.wheel
-
-    def __exit__(self, kind, error, _):
-        self.wheel.close()
-        if isinstance(error, _DAMAGED) and not (isinstance(error, ValueError) and "expected" in str(error)):
-            raise ValueError(f"{self.path} is damaged: {error}") from error
-        return False
