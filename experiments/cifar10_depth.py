@@ -7,8 +7,8 @@ chapter 4.2.
 import itertools
 
 from experiments import cifar10_regimes
+from experiments.recording import record
 from tlbook import backbones, data, features, heads
-from tlbook.recording import record
 
 DEPTHS = ["block3_pool", "block4_pool", "block5_pool"]
 
@@ -18,7 +18,7 @@ def run(depth, labels, seed):
     dataset = data.load_cifar10(cifar10_regimes.VALIDATION, seed)
     train = data.subset(dataset.train, labels, seed)
     inputs = [train.images, dataset.validation.images]
-    backbone = backbones.vgg16()
+    backbone, source = backbones.vgg16.pretrained()
     for end in DEPTHS[: DEPTHS.index(depth) + 1]:
         piece, backbone = backbones.split(backbone, end) if end != DEPTHS[-1] else (backbone, None)
         inputs = [features.extract(piece, pictures) for pictures in inputs]

@@ -6,8 +6,8 @@ One rate for all would decide the comparison before it starts. Run it with `pyth
 import numpy as np
 
 from experiments import cifar10_regimes
+from experiments.recording import record
 from tlbook.data import load_cifar10
-from tlbook.recording import record
 
 RATES = {
     "scratch_small_cnn": [0.001, 0.003, 0.01, 0.03],

@@ -12,8 +12,8 @@ import itertools
 
 import keras
 
+from experiments.recording import record
 from tlbook import backbones, data, evaluation, features, heads, results, training
-from tlbook.recording import record
 
 # For each regime and number of training pictures. The cheapest regime first.
 EPOCHS = {
@@ -46,7 +46,7 @@ def run(regime, labels, seed, learning_rate, test=True):
 
 def vgg16(pretrained=True):
     """VGG16 up to the layer where it is read, whole and cut in two: (body, (frozen part, last block))."""
-    body, _ = backbones.split(backbones.vgg16(pretrained=pretrained), END)
+    body, _ = backbones.split(backbones.vgg16.pretrained(pretrained=pretrained)[0], END)
     return body, backbones.split(body, CUT)
 
 
@@ -80,7 +80,7 @@ def head_then_block4(regime, train, validation, labels, seed, learning_rate):
         EPOCHS[regime][labels],
         learning_rate,
     )
-    return lambda images: evaluation.predict(model, features.extract(lower, images)), history["val_accuracy"][-1]
+    return lambda images: training.predict(model, features.extract(lower, images)), history["val_accuracy"][-1]
 
 
 def whole_network(regime, train, validation, labels, seed, learning_rate):
@@ -99,7 +99,7 @@ def whole_network(regime, train, validation, labels, seed, learning_rate):
         EPOCHS[regime][labels],
         learning_rate,
     )
-    return lambda images: evaluation.predict(model, images), history["val_accuracy"][-1]
+    return lambda images: training.predict(model, images), history["val_accuracy"][-1]
 
 
 def configurations():

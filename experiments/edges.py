@@ -1,6 +1,6 @@
 """What a published edge detector is worth on other pictures: HED, its trunk, ImageNet's trunk and classical edges.
 
-Scenes are drawings on a textured ground, so that every outline is known (`tlbook.edges.scene`). HED is used as it was
+Scenes are drawings on a textured ground, so that every outline is known (`tlbook.data.scenes.scene`). HED is used as it was
 published, without any training. The other arms fit a logistic regression at single pixels, on features read at the end
 of each of VGG16's five blocks and interpolated at that pixel: a linear probe for edges. Training and test scenes share
 no drawing style. The figure is the average precision over pixels drawn from the scenes, 1 for a perfect ranking of
@@ -20,8 +20,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from tlbook import assets, backbones, edges, emoji10, sources, weights
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import backbones
+from tlbook.backbones import hed, vgg16
+from tlbook.data import emoji10, scenes
+from tlbook.files import assets, sources
 
 ARMS = ("guess", "gradient", "gradients_probe", "random_trunk", "imagenet_trunk", "hed_trunk", "hed_published")
 SIZE = 192
@@ -47,7 +50,7 @@ def draw(split, noise, seed):
     styles = emoji10.TEST_STYLES if split == "test" else emoji10.TRAIN_STYLES
     for k in range(count):
         rng = np.random.default_rng([seed, list(SCENES).index(split), k])
-        image, truth = edges.scene(rng, styles, SIZE, noise=noise)
+        image, truth = scenes.scene(rng, styles, SIZE, noise=noise)
         places = rng.permutation(np.flatnonzero(truth >= 0))[:pixels]
         yield image, *np.unravel_index(places, truth.shape), truth.ravel()[places]
 
@@ -65,29 +68,29 @@ def scorer(arm, scenes):
     if arm == "gradient":
 
         def at_width(width):
-            return lambda image, rows, columns: edges.gradient(image, width)[rows, columns]
+            return lambda image, rows, columns: scenes.gradient(image, width)[rows, columns]
 
         best = max(WIDTHS, key=lambda width: precision(at_width(width), scenes["validation"]))
         return at_width(best)
     if arm == "hed_published":
-        model = edges.hed(edges.read_hed(sources.find(assets.HED)[0]), (SIZE, SIZE, 3))
-        return lambda image, rows, columns: edges.probabilities(model, image)[-1][rows, columns]
+        model = hed.build(hed.read(sources.find(assets.HED)[0]), (SIZE, SIZE, 3))
+        return lambda image, rows, columns: hed.probabilities(model, image)[-1][rows, columns]
     return fit_probe(gradients if arm == "gradients_probe" else trunk(arm), scenes)
 
 
 def gradients(image, rows, columns):
     """Return the gradient at each width and the three colours: float32 (n, 8)."""
-    return np.dstack([*(edges.gradient(image, width) for width in WIDTHS), image.astype("float32")])[rows, columns]
+    return np.dstack([*(scenes.gradient(image, width) for width in WIDTHS), image.astype("float32")])[rows, columns]
 
 
 def trunk(arm):
     """Return a function from pixels to the features at the end of each of the five blocks: float32 (n, 1472)."""
-    model = backbones.vgg16((SIZE, SIZE, 3), pretrained=arm != "random_trunk")
+    model, source = backbones.vgg16.pretrained((SIZE, SIZE, 3), pretrained=arm != "random_trunk")
     if arm == "hed_trunk":
-        arrays = edges.read_hed(sources.find(assets.HED)[0])
-        for name in weights.CONVOLUTIONS:
+        arrays = hed.read(sources.find(assets.HED)[0])
+        for name in vgg16.CONVOLUTIONS:
             model.get_layer(name).set_weights(arrays[name])
-    reader = keras.Model(model.input, [model.get_layer(layer).output for layer in edges.SIDES.values()])
+    reader = keras.Model(model.input, [model.get_layer(layer).output for layer in hed.SIDES.values()])
 
     def see(image, rows, columns):
         maps = [keras.ops.convert_to_numpy(m)[0] for m in reader(image[np.newaxis].astype("float32"), training=False)]

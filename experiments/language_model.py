@@ -15,9 +15,12 @@ import keras
 import numpy as np
 
 from experiments import sentiment
-from tlbook import cache, corpora, evaluation, features, heads, recurrent, text, training
-from tlbook import language_model as lm
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation, features, heads, training
+from tlbook.data import sentiment
+from tlbook.files import cache
+from tlbook.inputs import text
+from tlbook.methods import language_model as lm
 
 SOURCES = ("film_reviews", "subjectivity", "pros_cons")
 WORDS = 400_000  # of the stream that the language model learns from
@@ -34,8 +37,8 @@ ARMS = ("majority", "tfidf", "random_frozen", "lm_frozen", "scratch", "lm_fine_t
 def run(arm, labels, seed):
     """Fit one classifier on `labels` labelled reviews and return its accuracies and source."""
     keras.utils.set_random_seed(seed)
-    pool, validation, test = corpora.split(corpora.load_sentiment("product_reviews"))
-    train = corpora.subset(pool, labels, seed)
+    pool, validation, test = sentiment.split(sentiment.load("product_reviews"))
+    train = sentiment.subset(pool, labels, seed)
     arms = {"majority": majority, "tfidf": sentiment.tfidf, "random_frozen": frozen, "lm_frozen": frozen}
     predict, figures = arms.get(arm, trained)(arm, pool, train, validation, seed)
     return figures | {
@@ -55,10 +58,10 @@ def majority(arm, pool, train, validation, seed):
 def frozen(arm, pool, train, validation, seed):
     """Logistic regression on what a reader makes of the texts; the reader does not learn."""
     encoder, encode = encoder_and_encoding(arm, pool, seed)
-    states = [(recurrent.sentence_vectors(encoder, encode(part.texts)), part.labels) for part in (train, validation)]
+    states = [(features.forward(encoder, encode(part.texts)), part.labels) for part in (train, validation)]
     probe = heads.linear_probe(*states)
     figures = {"validation_accuracy": round(probe.validation_accuracy, 4), "chosen": probe.strength}
-    return lambda texts: probe.predict(recurrent.sentence_vectors(encoder, encode(texts))), figures
+    return lambda texts: probe.predict(features.forward(encoder, encode(texts))), figures
 
 
 def trained(arm, pool, train, validation, seed):
@@ -66,10 +69,10 @@ def trained(arm, pool, train, validation, seed):
     encoder, encode = encoder_and_encoding(arm, pool, seed)
     model = heads.classifier(encoder, 2)
     splits = [(encode(part.texts), part.labels) for part in (train, validation)]
-    curves = recurrent.fit_best_rate(model, *splits, EPOCHS[len(train)], RATES, BATCH_SIZE, seed)
+    curves = training.choose_rate(model, *splits, EPOCHS[len(train)], RATES, BATCH_SIZE, seed)
     figures = {"validation_accuracy": round(model.validation_accuracy, 4), "chosen": model.rate}
     figures |= {f"validation_{rate:g}": round(max(curve), 4) for rate, curve in curves.items()}
-    return lambda texts: evaluation.predict(model, encode(texts), 512), figures
+    return lambda texts: training.predict(model, encode(texts), 512), figures
 
 
 def encoder_and_encoding(arm, pool, seed):
@@ -84,7 +87,7 @@ def encoder_and_encoding(arm, pool, seed):
 def pretrained(pool, seed):
     """Return `(vocabulary, reader, training stream, held-out stream)`; the reader's weights are kept in the cache."""
     rng = np.random.default_rng(seed)
-    sentences = [sentence for name in SOURCES for sentence in corpora.load_sentiment(name).texts]
+    sentences = [sentence for name in SOURCES for sentence in sentiment.load(name).texts]
     sentences = [sentences[i] for i in rng.permutation(len(sentences))]
     sentences, held_out = sentences[HELD_OUT:], sentences[:HELD_OUT]
     # The target's own texts, less validation and test, need no label here. The rest fills up to the same length.
@@ -95,7 +98,7 @@ def pretrained(pool, seed):
     numbers = lm.stream(chosen, vocabulary)
     body = lm.reader(len(vocabulary) + 2, UNITS)
     settings = [VOCABULARY, UNITS, PIECE, PRETRAINING, seed]
-    key = features.fingerprint(numbers, np.zeros(1), text=settings)
+    key = cache.fingerprint(numbers, np.zeros(1), text=settings)
     weights = cache.cached_arrays(f"language-model-{key}", lambda: pretrain(body, numbers, seed))
     model = lm.language_model(body)
     model.set_weights([weights[f"{i}"] for i in range(len(model.weights))])

@@ -12,10 +12,10 @@ import itertools
 import numpy as np
 
 from experiments.language_model import PIECE, pretrained
-from tlbook import corpora
-from tlbook import language_model as lm
-from tlbook.recording import record
-from tlbook.sources import Source
+from experiments.recording import record
+from tlbook.data import sentiment
+from tlbook.files.sources import Source
+from tlbook.methods import language_model as lm
 
 WEIGHTS = (0.2, 0.4, 0.6, 0.8)
 MODELS = ("unigram", "bigram", "lstm")
@@ -23,8 +23,8 @@ MODELS = ("unigram", "bigram", "lstm")
 
 def run(model, seed):
     """Return the perplexity of a model on two texts that it has not read, the number of words it has, and source."""
-    reviews = corpora.load_sentiment("product_reviews")
-    pool, validation, _ = corpora.split(reviews)
+    reviews = sentiment.load("product_reviews")
+    pool, validation, _ = sentiment.split(reviews)
     vocabulary, _, network, numbers, held_out = pretrained(pool, seed)
     words = len(vocabulary) + 2
     figures = {"words": len(numbers), "vocabulary": words}

@@ -14,9 +14,14 @@ import keras
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tlbook import entities, entity_data, features, tagger, tokens
-from tlbook.cache import cached_arrays
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation, training
+from tlbook.backbones import recurrent
+from tlbook.data import entities
+from tlbook.files import cache
+from tlbook.files.cache import cached_arrays
+from tlbook.inputs import tags, tokens
+from tlbook.methods import tagger
 
 SENTENCES = (50, 200)
 PRETRAINING = {"epochs": 8, "learning_rate": 5e-3}
@@ -29,18 +34,18 @@ BATCH = 8  # sentences
 
 def run(arm, labels, seed):
     """Train one tagger on `labels` sentences of wikigold and return its figures and source."""
-    corpora = entity_data.load()
-    train, validation, test = entity_data.split(corpora.target, labels, seed)
-    names = entities.tag_names(entities.types(corpora.target))
+    corpora = entities.load()
+    train, validation, test = entities.split(corpora.target, labels, seed)
+    names = tags.tag_names(tags.types(corpora.target))
     tag, choice, validation_f1 = ARMS[arm](corpora, train, validation, names, seed)
     true, predicted = [sentence.tags for sentence in test], tag(test)
-    scores = entities.scores(true, predicted)
+    scores = evaluation.entity_scores(true, predicted)
     figures = {"choice": choice, "validation_f1": validation_f1, "test_f1": scores["all"]["f1"]}
     figures |= {name: scores["all"][name] for name in ("precision", "recall")}
-    figures["token_accuracy"] = entities.token_accuracy(true, predicted)
+    figures["token_accuracy"] = evaluation.token_accuracy(true, predicted)
     figures |= {f"f1_{kind}": row["f1"] for kind, row in scores.items() if kind != "all"}
     figures = {name: round(float(value), 4) for name, value in figures.items()}
-    return figures | entities.errors(true, predicted) | {"source": corpora.source}
+    return figures | evaluation.entity_errors(true, predicted) | {"source": corpora.source}
 
 
 def all_outside(corpora, train, validation, names, seed):
@@ -63,7 +68,7 @@ def word_features(corpora, train, validation, names, seed):
                 regression.predict(vectorizer.transform(tokens.describe(sentence))).tolist() for sentence in sentences
             ]
 
-        f1 = entities.f1(true, tag(validation))
+        f1 = evaluation.entity_f1(true, tag(validation))
         if best is None or f1 > best[2]:
             best = tag, strength, f1
     return best
@@ -72,16 +77,16 @@ def word_features(corpora, train, validation, names, seed):
 def pretrained(corpora):
     """Return a body pretrained on the messages with its vocabulary; the weights are kept in the cache."""
     keras.utils.set_random_seed(0)
-    names = entities.tag_names(entities.types(corpora.pretrain))
+    names = tags.tag_names(tags.types(corpora.pretrain))
     vocabulary = tokens.Vocabulary().with_words_of(corpora.pretrain, at_least=2)
-    body = tagger.build_body(len(vocabulary))
+    body = recurrent.tagger_body(len(vocabulary))
 
     def train():
-        batches = tokens.Batches(corpora.pretrain, vocabulary, names)
+        batches = training.SequenceBatches(corpora.pretrain, vocabulary, names)
         tagger.fit(tagger.with_head(body, len(names)), batches, corpora.watch[:400], **PRETRAINING)
         return {str(i): weight for i, weight in enumerate(body.get_weights())}
 
-    key = features.fingerprint(text=[corpora.pretrain, PRETRAINING, body.to_json()])
+    key = cache.fingerprint(text=[corpora.pretrain, PRETRAINING, body.to_json()])
     kept = cached_arrays(f"named-entities-{key}", train)
     body.set_weights([kept[str(i)] for i in range(len(kept))])
     return body, vocabulary
@@ -92,7 +97,7 @@ def frozen(corpora, train, validation, names, seed, random=False):
     body, vocabulary = pretrained(corpora)
     keras.utils.set_random_seed(seed)
     larger = vocabulary.with_words_of(train)
-    body = tagger.build_body(len(larger)) if random else tagger.moved(body, vocabulary, larger)
+    body = recurrent.tagger_body(len(larger)) if random else recurrent.extend_vocabulary(body, vocabulary, larger)
     model = tagger.with_head(body, len(names))
     f1, strength = tagger.fit_head(model, body, train, validation, larger, names, STRENGTHS["body"])
     return functools.partial(tagger.tag, model, vocabulary=larger, tag_names=names), strength, f1
@@ -103,18 +108,18 @@ def tuned(corpora, train, validation, names, seed, scratch=False):
     if scratch:
         keras.utils.set_random_seed(seed)
         larger = tokens.Vocabulary().with_words_of(train)
-        model = tagger.with_head(tagger.build_body(len(larger)), len(names))
+        model = tagger.with_head(recurrent.tagger_body(len(larger)), len(names))
     else:
         body, vocabulary = pretrained(corpora)
         keras.utils.set_random_seed(seed)
         larger = vocabulary.with_words_of(train)
-        body = tagger.moved(body, vocabulary, larger)
+        body = recurrent.extend_vocabulary(body, vocabulary, larger)
         model = tagger.with_head(body, len(names), dropout=0.0)  # the head was fitted to whole vectors
         tagger.fit_head(model, body, train, validation, larger, names, STRENGTHS["body"])
     arm, start, best = "scratch" if scratch else "pretrained_tuned", model.get_weights(), None
     for rate in RATES[arm]:
         model.set_weights(start)
-        batches = tokens.Batches(train, larger, names, BATCH, seed)
+        batches = training.SequenceBatches(train, larger, names, BATCH, seed)
         history = tagger.fit(model, batches, validation, EPOCHS[arm][len(train)], rate)
         f1 = max(history["val_f1"])
         if best is None or f1 > best[0]:

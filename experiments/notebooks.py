@@ -14,19 +14,21 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
-from tlbook import assets, cache, corpora, data, entity_data, speech
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import data
+from tlbook.data import digits, entities, sentiment
+from tlbook.files import assets, cache
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 # Who loads the data of a notebook, by the beginning of its name; all others use the target pictures.
 LOADERS = {
-    "05_2": lambda: corpora.load_sentiment(corpora.TARGET),
-    "05_3": lambda: corpora.load_sentiment(corpora.TARGET),
-    "05_4": entity_data.load,
-    "05_5": lambda: corpora.load_sentiment(corpora.TARGET),
-    "05_6": speech.load_digits,
-    "05_7": speech.load_digits,
-    "05_8": speech.load_digits,
+    "05_2": lambda: sentiment.load(sentiment.TARGET),
+    "05_3": lambda: sentiment.load(sentiment.TARGET),
+    "05_4": entities.load,
+    "05_5": lambda: sentiment.load(sentiment.TARGET),
+    "05_6": digits.load,
+    "05_7": digits.load,
+    "05_8": digits.load,
 }
 
 

@@ -3,7 +3,7 @@
 A run draws a folder, keeps a fifth of it (at least one picture of each class) to choose by, as a reader would, and
 learns from the rest. Everything is chosen on that fifth: the strength of a penalty, the rate, and whether fine-tuning
 is kept at all. The test pictures are 600 others, looked at once a run. Pictures are enlarged to 48 pixels as
-`tlbook.folders.prepare` enlarges them.
+`tlbook.data.folders.prepare` enlarges them.
 
 Run it with `python -m experiments.own_folder`. Plotted in chapter 5.1.
 """
@@ -14,8 +14,9 @@ import keras
 import numpy as np
 from PIL import Image
 
-from tlbook import backbones, data, evaluation, features, folders, heads, training
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import backbones, data, evaluation, features, heads, training
+from tlbook.data import folders
 
 CLASSES = ("airplane", "cat", "dog", "frog", "truck")
 SIZE = 48
@@ -55,7 +56,7 @@ def draw(per_class, seed):
 
 
 def enlarge(image):
-    """Return a picture at 48 pixels a side, as `tlbook.folders.prepare` enlarges."""
+    """Return a picture at 48 pixels a side, as `tlbook.data.folders.prepare` enlarges."""
     return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
@@ -84,7 +85,7 @@ def pixels(images):
 
 def halves(pretrained=True):
     """VGG16 up to `block4_pool`, cut before block 4."""
-    body, _ = backbones.split(backbones.vgg16((SIZE, SIZE, 3), pretrained), "block4_pool")
+    body, _ = backbones.split(backbones.vgg16.pretrained((SIZE, SIZE, 3), pretrained)[0], "block4_pool")
     return backbones.split(body, "block3_pool")
 
 
@@ -124,7 +125,7 @@ def head_then_block4(regime, train, validation, images, per_class, seed):
     heads.start_from_probe(model, probe)
     if best[2] is not None:
         model.set_weights(best[2])
-    return evaluation.predict(model, features.extract(lower, images)), best[1]
+    return training.predict(model, features.extract(lower, images)), best[1]
 
 
 REGIMES = {

@@ -11,8 +11,9 @@ Run it with `python -m experiments.preprocessing`. Plotted in chapter 5.9.
 import keras
 import numpy as np
 
+from experiments.recording import record
 from tlbook import backbones, data, evaluation, features, heads
-from tlbook.recording import record
+from tlbook.backbones import vgg16
 
 ARMS = ("majority", "pixels", "random_body", "as_trained", "rgb_minus_mean", "rgb_over_255")
 LABELS, VALIDATION, TEST = 1_000, 300, 1_000  # pictures
@@ -36,14 +37,14 @@ def reader(arm):
     """Return a function from pictures to features (n, d)."""
     if arm == "pixels":
         return lambda images: images.reshape(len(images), -1)
-    whole = backbones.vgg16(pretrained=arm != "random_body")
+    whole, source = backbones.vgg16.pretrained(pretrained=arm != "random_body")
     if arm in ("as_trained", "random_body"):
         model = whole
     else:
         _, convolutions = backbones.split(whole, "minus_mean")
         pixels = keras.Input((32, 32, 3))
         # The mean pixel is listed in BGR order; here the channels stay RGB.
-        offset = [-mean for mean in reversed(backbones.VGG16_MEAN_BGR)]
+        offset = [-mean for mean in reversed(vgg16.MEAN_BGR)]
         prepared = {
             "rgb_minus_mean": keras.layers.Rescaling(1.0, offset=offset),
             "rgb_over_255": keras.layers.Rescaling(1 / 255),

@@ -15,8 +15,12 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tlbook import cache, corpora, evaluation, features, heads, sentence_encoder, text
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation, heads
+from tlbook.backbones import minilm
+from tlbook.data import sentiment
+from tlbook.files import cache
+from tlbook.inputs import text
 
 ARMS = ("majority", "tfidf", "random_encoder", "minilm")
 LABELS = (50, 200, 1_000)
@@ -25,9 +29,9 @@ SEEDS = (0, 1, 2, 3, 4)
 
 def run(arm, labels, seed):
     """Fit one classifier on `labels` sentences and return its accuracies, its strength and the source."""
-    corpus = corpora.load_sentiment(corpora.TARGET)
-    pool, validation, test = corpora.split(corpus)
-    train = corpora.subset(pool, labels, seed)
+    corpus = sentiment.load(sentiment.TARGET)
+    pool, validation, test = sentiment.split(corpus)
+    train = sentiment.subset(pool, labels, seed)
     arms = {"majority": majority, "tfidf": tfidf}
     predict, strength = arms.get(arm, encoder_and_probe)(arm, train, validation, seed)
     return {
@@ -68,14 +72,14 @@ def encoder_and_probe(arm, train, validation, seed):
 
 def vectors(arm, seed):
     """Return the vector of every sentence of the corpus; an encoder reads it once."""
-    texts = corpora.load_sentiment(corpora.TARGET).texts
+    texts = sentiment.load(sentiment.TARGET).texts
 
     def compute():
         keras.utils.set_random_seed(seed)
-        encoder = sentence_encoder.minilm(pretrained=arm == "minilm")
-        return {"vectors": sentence_encoder.encode(encoder, texts)}
+        encoder = minilm.minilm(pretrained=arm == "minilm")
+        return {"vectors": minilm.encode(encoder, texts)}
 
-    key = features.fingerprint(text=[arm, seed, sentence_encoder.MAX_LENGTH, texts])
+    key = cache.fingerprint(text=[arm, seed, minilm.MAX_LENGTH, texts])
     return dict(zip(texts, cache.cached_arrays(f"sentences-{key}", compute)["vectors"], strict=True))
 
 

@@ -17,8 +17,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from tlbook import cache, corpora, evaluation, features, heads, recurrent, text, training
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation, features, heads, training
+from tlbook.backbones import recurrent
+from tlbook.data import sentiment
+from tlbook.files import cache
+from tlbook.inputs import text
 
 VOCABULARY = 6_000  # numbers
 LENGTH = {"product_reviews": 32, "film_reviews": 32, "subjectivity": 32, "pros_cons": 20}  # words
@@ -34,8 +38,8 @@ ARMS = ("tfidf", "random_frozen", "pros_cons_frozen", "scratch", "subjectivity",
 def run(arm, labels, seed):
     """Fit one classifier on `labels` labelled reviews and return its accuracies and source."""
     keras.utils.set_random_seed(seed)
-    pool, validation, test = corpora.split(corpora.load_sentiment("product_reviews"))
-    train = corpora.subset(pool, labels, seed)
+    pool, validation, test = sentiment.split(sentiment.load("product_reviews"))
+    train = sentiment.subset(pool, labels, seed)
     majority = np.bincount(pool.labels).argmax()
     arms = {"tfidf": tfidf, "random_frozen": frozen, "pros_cons_frozen": frozen}
     predict, figures = arms.get(arm, fine_tuned)(arm, pool, train, validation, seed)
@@ -61,10 +65,10 @@ def tfidf(arm, pool, train, validation, seed):
 def frozen(arm, pool, train, validation, seed):
     """Logistic regression on what a body makes of the texts, pretrained or fresh; the body does not learn."""
     body, encode = body_and_encoder(arm.removesuffix("_frozen"), pool, seed)
-    states = [(recurrent.sentence_vectors(body, encode(part.texts)), part.labels) for part in (train, validation)]
+    states = [(features.forward(body, encode(part.texts)), part.labels) for part in (train, validation)]
     probe = heads.linear_probe(*states)
     figures = {"validation_accuracy": round(probe.validation_accuracy, 4), "chosen": probe.strength}
-    return lambda texts: probe.predict(recurrent.sentence_vectors(body, encode(texts))), figures
+    return lambda texts: probe.predict(features.forward(body, encode(texts))), figures
 
 
 def fine_tuned(arm, pool, train, validation, seed):
@@ -73,11 +77,11 @@ def fine_tuned(arm, pool, train, validation, seed):
     model = heads.classifier(body, 2)
     splits = [(encode(part.texts), part.labels) for part in (train, validation)]
     if arm != "scratch":
-        states = [(recurrent.sentence_vectors(body, numbers), labels) for numbers, labels in splits]
+        states = [(features.forward(body, numbers), labels) for numbers, labels in splits]
         heads.start_from_probe(model, heads.linear_probe(*states))
-    recurrent.fit_best_rate(model, *splits, EPOCHS[len(train)], RATES, BATCH_SIZE, seed)
+    training.choose_rate(model, *splits, EPOCHS[len(train)], RATES, BATCH_SIZE, seed)
     figures = {"validation_accuracy": round(model.validation_accuracy, 4), "chosen": model.rate}
-    return lambda texts: evaluation.predict(model, encode(texts), 512), figures
+    return lambda texts: training.predict(model, encode(texts), 512), figures
 
 
 def body_and_encoder(arm, pool, seed):
@@ -87,14 +91,14 @@ def body_and_encoder(arm, pool, seed):
     """
     source = None
     if arm not in ("scratch", "random"):
-        source = corpora.load_sentiment(arm)
-        source = corpora.subset(source, min(SAME_AMOUNT, len(source)), seed)
+        source = sentiment.load(arm)
+        source = sentiment.subset(source, min(SAME_AMOUNT, len(source)), seed)
     vocabulary = text.vocabulary(pool.texts + (source.texts if source else ()), VOCABULARY)
     body = recurrent.text_encoder(len(vocabulary) + 2)
     if source:
         numbers = text.encode(source.texts, vocabulary, LENGTH[arm])
         settings = [VOCABULARY, PRETRAINING, seed, body.count_params()]
-        key = features.fingerprint(numbers, source.labels, text=settings)
+        key = cache.fingerprint(numbers, source.labels, text=settings)
         weights = cache.cached_arrays(f"sentiment-{key}", lambda: pretrain(body, numbers, source.labels, seed))
         body.set_weights([weights[f"{i}"] for i in range(len(body.weights))])
     return body, lambda texts: text.encode(texts, vocabulary, LENGTH["product_reviews"])

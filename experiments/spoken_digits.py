@@ -15,8 +15,11 @@ Run it with `python -m experiments.spoken_digits`. Plotted in chapter 5.6.
 import keras
 import numpy as np
 
-from tlbook import backbones, cache, evaluation, features, heads, speech, training
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import backbones, evaluation, heads, training
+from tlbook.data import digits
+from tlbook.files import cache
+from tlbook.inputs import sound
 
 SPEAKERS = 6
 PRETRAINING = {"epochs": 8, "learning_rate": 3e-3, "batch_size": 32}
@@ -42,17 +45,17 @@ GRIDS = {
 
 def run(arm, seed):
     """Choose on the validation speaker, transfer to the target, and return the accuracies and the source."""
-    digits = speech.load_digits()
-    inputs = speech.log_mel(digits.waveforms)
+    recordings = digits.load()
+    inputs = sound.log_mel(recordings.waveforms)
     target, rehearsal = seed % SPEAKERS, (seed + 1) % SPEAKERS
-    source = ~np.isin(digits.speakers, [target, rehearsal])
-    pretrained = pretrain(inputs[source], digits.labels[source], seed) if arm in PRETRAINED else None
+    source = ~np.isin(recordings.speakers, [target, rehearsal])
+    pretrained = pretrain(inputs[source], recordings.labels[source], seed) if arm in PRETRAINED else None
 
     def transfer(arm, speaker, shots, setting):
         keras.utils.set_random_seed(FRESH + seed)
-        train, test = speech.few_shots(digits, speaker, shots, seed)
-        predicted = ARMS[arm](pretrained, (inputs[train], digits.labels[train]), inputs[test], setting, seed)
-        return evaluation.accuracy(digits.labels[test], predicted)
+        train, test = digits.few_shots(recordings, speaker, shots, seed)
+        predicted = ARMS[arm](pretrained, (inputs[train], recordings.labels[train]), inputs[test], setting, seed)
+        return evaluation.accuracy(recordings.labels[test], predicted)
 
     def choose(arm, settings):
         rehearsed = {setting: transfer(arm, rehearsal, REHEARSED, setting) for setting in settings}
@@ -66,11 +69,11 @@ def run(arm, seed):
         settings = [(strength, rate) for rate in settings]
     chosen, validation_accuracy = choose(arm, settings)
     return {
-        "target": digits.speaker_names[target],
+        "target": recordings.speaker_names[target],
         "chosen": chosen[1] if ARMS[arm] is probe_first else chosen,
         "validation_accuracy": round(validation_accuracy, 4),
         **{f"test_accuracy_{shots}": round(transfer(arm, target, shots, chosen), 4) for shots in PASSES},
-        "source": digits.source,
+        "source": recordings.source,
     }
 
 
@@ -79,7 +82,7 @@ def pretrain(inputs, labels, seed):
     keras.utils.set_random_seed(seed)
     model = new_classifier()
     shapes = [tuple(weight.shape) for weight in model.weights]
-    key = features.fingerprint(inputs, labels, text=[seed, PRETRAINING, DROPOUT, shapes])
+    key = cache.fingerprint(inputs, labels, text=[seed, PRETRAINING, DROPOUT, shapes])
 
     def compute():
         batches = training.Batches([inputs], labels, PRETRAINING["batch_size"], seed)
@@ -122,7 +125,7 @@ def majority(pretrained, train, test, setting, seed):
 
 def zero_shot(pretrained, train, test, setting, seed):
     """Use the pretrained network as it is."""
-    return evaluation.predict(pretrained, test)
+    return training.predict(pretrained, test)
 
 
 def log_mel_regression(pretrained, train, test, setting, seed):
@@ -152,7 +155,7 @@ def whole_network(pretrained, train, test, setting, seed, strength=None):
     passes = PASSES[len(train[1]) // 10]
     inputs, labels = np.tile(train[0], (passes, 1, 1)), np.tile(train[1], passes)
     training.fit(model, training.Batches([inputs], labels, 10, seed), train, 1, setting)
-    return evaluation.predict(model, test)
+    return training.predict(model, test)
 
 
 def probe_first(pretrained, train, test, setting, seed):

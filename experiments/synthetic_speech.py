@@ -19,8 +19,10 @@ import itertools
 import keras
 
 from experiments import spoken_digits as real
-from tlbook import evaluation, speech, synthesiser
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation
+from tlbook.data import digits, synthesiser
+from tlbook.inputs import sound
 
 SEEDS = (0, 1, 2)
 # Wider at the upper end than for four people: a first rehearsal had chosen the largest of those.
@@ -32,23 +34,23 @@ def source_recordings(kind, seed):
     """Return 2,000 synthetic recordings as spectrograms (n, frames, bands), with their digits."""
     if kind == "weak":
         waveforms, labels, *_ = synthesiser.spoken_digits(["en-us"], takes=200, seed=seed, vary=False)
-        return speech.log_mel(waveforms), labels
+        return sound.log_mel(waveforms), labels
     waveforms, labels, *_ = synthesiser.spoken_digits(synthesiser.VOICES, takes=4, seed=seed)
-    return synthesiser.randomise(speech.log_mel(waveforms), seed), labels
+    return synthesiser.randomise(sound.log_mel(waveforms), seed), labels
 
 
 def run(synthetic, seed):
     """Pretrain on a synthetic source, go three ways to the target, and return the accuracies and the data source."""
-    digits = speech.load_digits()
-    inputs = speech.log_mel(digits.waveforms)
+    recordings = digits.load()
+    inputs = sound.log_mel(recordings.waveforms)
     target, rehearsal = seed % real.SPEAKERS, (seed + 1) % real.SPEAKERS
     pretrained = real.pretrain(*source_recordings(synthetic, seed), seed)
 
     def transfer(arm, speaker, shots, setting):
         keras.utils.set_random_seed(seed)
-        train, test = speech.few_shots(digits, speaker, shots, seed)
-        predicted = real.ARMS[arm](pretrained, (inputs[train], digits.labels[train]), inputs[test], setting, seed)
-        return evaluation.accuracy(digits.labels[test], predicted)
+        train, test = digits.few_shots(recordings, speaker, shots, seed)
+        predicted = real.ARMS[arm](pretrained, (inputs[train], recordings.labels[train]), inputs[test], setting, seed)
+        return evaluation.accuracy(recordings.labels[test], predicted)
 
     def choose(arm, settings):
         return max(settings, key=lambda setting: transfer(arm, rehearsal, real.REHEARSED, setting))
@@ -59,11 +61,11 @@ def run(synthetic, seed):
     for way, setting in [("pretrained_frozen", strength), ("probe_then_all", both)]:
         accuracies |= {f"{way}_{shots}": transfer(way, target, shots, setting) for shots in real.PASSES}
     return {
-        "target": digits.speaker_names[target],
+        "target": recordings.speaker_names[target],
         "strength": strength,
         "learning_rate": both[1],
         **{name: round(accuracy, 4) for name, accuracy in accuracies.items()},
-        "source": digits.source,
+        "source": recordings.source,
     }
 
 

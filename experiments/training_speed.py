@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 
-from tlbook import sources
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import backbones, heads
+from tlbook.files import sources
 
 PICTURES = 256
 
@@ -21,13 +22,11 @@ def run(onednn, repeat):
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(onednn)
     import keras  # only now: TensorFlow reads the setting once, when it is loaded
 
-    from tlbook import backbones, heads
-
     keras.utils.set_random_seed(repeat)
     rng = np.random.default_rng(repeat)
     images = rng.integers(0, 256, (PICTURES, 32, 32, 3)).astype("float32")
     labels = rng.integers(0, 10, PICTURES)
-    model = heads.classifier(backbones.vgg16(pretrained=False), 10)
+    model = heads.classifier(backbones.vgg16.build(), 10)
     model.compile(keras.optimizers.Adam(1e-5), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(images[:64], labels[:64], batch_size=64, verbose=0)
     start = time.perf_counter()

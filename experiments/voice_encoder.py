@@ -20,8 +20,11 @@ import itertools
 import keras
 import numpy as np
 
-from tlbook import evaluation, heads, speech, voice_encoder
-from tlbook.recording import record
+from experiments.recording import record
+from tlbook import evaluation, heads
+from tlbook.backbones import voice
+from tlbook.data import digits
+from tlbook.inputs import sound
 
 TAKES = 20
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -30,17 +33,19 @@ LAYERS = ("lstm1", "lstm2", "lstm3", "embedding")
 DRAWS = 200
 
 
-def split(digits, task, seed):
+def split(recordings, task, seed):
     """Return the positions to learn from, to choose by and to test on."""
     rng = np.random.default_rng(seed)
-    rank = np.empty(len(digits), int)  # of a take among those of its speaker and digit, in a random order
-    for speaker, digit in itertools.product(range(len(digits.speaker_names)), range(10)):
-        mine = np.flatnonzero((digits.speakers == speaker) & (digits.labels == digit))
+    rank = np.empty(len(recordings), int)  # of a take among those of its speaker and digit, in a random order
+    for speaker, digit in itertools.product(range(len(recordings.speaker_names)), range(10)):
+        mine = np.flatnonzero((recordings.speakers == speaker) & (recordings.labels == digit))
         rank[mine] = rng.permutation(len(mine))
     if task == "known":
         parts = rank < 1, (rank >= 1) & (rank < 5), rank >= 5
     else:
-        place = (digits.speakers - 2 * seed) % len(digits.speaker_names)  # 0 and 1 test, 2 chooses, 3 to 5 teach
+        place = (recordings.speakers - 2 * seed) % len(
+            recordings.speaker_names
+        )  # 0 and 1 test, 2 chooses, 3 to 5 teach
         parts = (place >= 3) & (rank < 5), place == 2, place < 2
     return [np.flatnonzero(part) for part in parts]
 
@@ -49,32 +54,32 @@ def body(kind, seed):
     """Return a voice encoder: pretrained, with its weights shuffled, or freshly drawn."""
     keras.utils.set_random_seed(seed)
     if kind == "fresh":
-        return voice_encoder.encoder()
-    weights, _ = voice_encoder.pretrained()
-    return voice_encoder.encoder(voice_encoder.shuffled(weights, seed) if kind == "shuffled" else weights)
+        return voice.build()
+    weights, _ = voice.pretrained()
+    return voice.build(voice.shuffled(weights, seed) if kind == "shuffled" else weights)
 
 
 def run(task, body_kind, seed):
     """Probe every layer of one body and return the accuracies."""
-    digits = speech.load_digits()
-    kept = np.flatnonzero(digits.takes < TAKES)
-    arrays = {name: getattr(digits, name)[kept] for name in ("labels", "speakers", "takes")}
-    digits = dataclasses.replace(digits, waveforms=[digits.waveforms[i] for i in kept], **arrays)
-    parts = split(digits, task, seed)
-    row = {"source": digits.source}
-    found = voice_encoder.features(
-        body("pretrained" if body_kind == "baselines" else body_kind, seed), digits.waveforms, speech.RATE
+    recordings = digits.load()
+    kept = np.flatnonzero(recordings.takes < TAKES)
+    arrays = {name: getattr(recordings, name)[kept] for name in ("labels", "speakers", "takes")}
+    recordings = dataclasses.replace(recordings, waveforms=[recordings.waveforms[i] for i in kept], **arrays)
+    parts = split(recordings, task, seed)
+    row = {"source": recordings.source}
+    found = voice.features(
+        body("pretrained" if body_kind == "baselines" else body_kind, seed), recordings.waveforms, sound.RATE
     )
     if body_kind == "baselines":
-        found["log-mel-whole"] = speech.log_mel(digits.waveforms)  # chapter 5.6's picture, with every frame
-        most_common = np.bincount(digits.labels[parts[0]]).argmax()
-        row["majority"] = round(float(np.mean(digits.labels[parts[2]] == most_common)), 4)
+        found["log-mel-whole"] = sound.log_mel(recordings.waveforms)  # chapter 5.6's picture, with every frame
+        most_common = np.bincount(recordings.labels[parts[0]]).argmax()
+        row["majority"] = round(float(np.mean(recordings.labels[parts[2]] == most_common)), 4)
     for layer in ("log-mel",) if body_kind == "baselines" else LAYERS:
         candidates = {name.rpartition("-")[2]: x for name, x in found.items() if name.startswith(layer)}
-        row |= {f"{figure}_{layer}": value for figure, value in probe(candidates, digits.labels, parts).items()}
+        row |= {f"{figure}_{layer}": value for figure, value in probe(candidates, recordings.labels, parts).items()}
         if task == "known":
             vectors = candidates.get("mean", candidates.get("embedding"))[parts[2]]
-            right = voice_encoder.one_shot(vectors, digits.speakers[parts[2]], DRAWS, np.random.default_rng(seed))
+            right = evaluation.one_shot(vectors, recordings.speakers[parts[2]], DRAWS, np.random.default_rng(seed))
             row[f"one_shot_{layer}"] = round(float(right.mean()), 4)
     return row
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tlbook import assets, cache, download, sources
+from tlbook.files import assets, cache, download, sources
 
 # Read before any test changes it: `make test` has put VGG16's weights there.
 USER_CACHE = cache.cache_dir()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tlbook import evaluation
+from tlbook import evaluation, training
 
 # Three classes of four; nobody predicts class 2, and class 3 has no pictures.
 LABELS = [0, 0, 0, 1, 1, 2]
@@ -37,14 +37,14 @@ def test_predictions_are_the_largest_logits(dtype, size):
     inputs = np.random.default_rng(0).integers(256, size=(30, 2, 3)).astype(dtype)
     kernel, bias = (np.asarray(weight) for weight in model.get_layer("logits").weights)
     expected = (inputs.reshape(30, 6).astype("float64") @ kernel + bias).argmax(axis=1)
-    got = evaluation.predict(model, inputs, size)
+    got = training.predict(model, inputs, size)
     assert got.dtype == np.int64 and got.shape == (30,)
     assert len(set(expected)) > 1
     np.testing.assert_array_equal(got, expected)
 
 
 def test_only_one_batch_at_a_time_is_float32():
-    evaluation.predict(classifier(), np.zeros((10, 2, 3), "uint8"), 4)
+    training.predict(classifier(), np.zeros((10, 2, 3), "uint8"), 4)
     assert CALLS == [("float32", 4), ("float32", 4), ("float32", 2)]
 
 
@@ -52,7 +52,7 @@ def test_probabilities_predict_what_logits_predict():
     model = classifier()
     inputs = np.random.default_rng(0).normal(size=(30, 2, 3))
     probabilities = keras.Sequential([model, keras.layers.Softmax()])
-    np.testing.assert_array_equal(evaluation.predict(probabilities, inputs), evaluation.predict(model, inputs))
+    np.testing.assert_array_equal(training.predict(probabilities, inputs), training.predict(model, inputs))
 
 
 def test_accuracy_is_the_share_that_is_right():

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tlbook import backbones, cache, features
+from tlbook import backbones, features
+from tlbook.files import cache
 
 CALLS = []
 
@@ -223,7 +224,7 @@ def test_full_disk_costs_time_and_not_the_features(backbone, monkeypatch):
 def test_fingerprint_is_short_and_depends_on_values_shapes_dtypes_and_text():
     array = np.arange(6, dtype="int32").reshape(2, 3)
     prints = [
-        features.fingerprint(*arrays, text=text)
+        cache.fingerprint(*arrays, text=text)
         for arrays, text in (
             ([], ()),
             ([array], ()),
@@ -243,5 +244,5 @@ def test_fingerprint_is_short_and_depends_on_values_shapes_dtypes_and_text():
 
 def test_fingerprint_does_not_depend_on_the_layout_in_memory():
     array = np.arange(24, dtype="uint8").reshape(4, 6)
-    assert features.fingerprint(array[::2, ::2]) == features.fingerprint(array[::2, ::2].copy())
-    assert features.fingerprint(np.asfortranarray(array)) == features.fingerprint(array)
+    assert cache.fingerprint(array[::2, ::2]) == cache.fingerprint(array[::2, ::2].copy())
+    assert cache.fingerprint(np.asfortranarray(array)) == cache.fingerprint(array)

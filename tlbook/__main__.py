@@ -5,7 +5,8 @@ import os
 import pathlib
 import sys
 
-from tlbook import assets, doctor, mirror, sources
+from tlbook.commands import build_mirror, doctor, fetch
+from tlbook.files import mirror
 
 
 def main(arguments=None):
@@ -18,11 +19,11 @@ def main(arguments=None):
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help="say what is here, what is missing, and where data and weights would come from")
-    fetch = commands.add_parser("fetch", help="fetch models and small data sets into the cache, unless they are here")
-    fetch.add_argument("--cifar10", action="store_true", help="fetch CIFAR-10 (170 MB) as well")
+    fetching = commands.add_parser("fetch", help="fetch models and small data sets into the cache")
+    fetching.add_argument("--cifar10", action="store_true", help="fetch CIFAR-10 (170 MB) as well")
     build = commands.add_parser("mirror", help="build or repair a mirror for rooms without internet")
     build.add_argument("folder", type=pathlib.Path, metavar="FOLDER")
-    for command in (fetch, build):
+    for command in (fetching, build):
         command.add_argument(
             "--patience",
             type=float,
@@ -35,11 +36,11 @@ def main(arguments=None):
         if options.command == "doctor":
             return doctor.main()
         if options.command == "fetch":
-            fetch_needs(options.cifar10, options.patience)
+            fetch.fetch_needs(options.cifar10, options.patience)
         else:
             if mirror.mirror_dir() and mirror.mirror_dir().resolve() == options.folder.resolve():
                 del os.environ["TLBOOK_MIRROR"]  # it cannot be its own source
-            entries = mirror.build_mirror(options.folder, patience_s=options.patience)
+            entries = build_mirror.build_mirror(options.folder, patience_s=options.patience)
             print(f"{options.folder}: {len(entries)} files. Use it with TLBOOK_MIRROR={options.folder.resolve()}")
     except (OSError, ValueError) as error:
         print(f"python -m tlbook {options.command}: {error}", file=sys.stderr)
@@ -48,27 +49,6 @@ def main(arguments=None):
         print("\ninterrupted; the same command takes it up again", file=sys.stderr)
         return 130
     return 0
-
-
-def fetch_needs(cifar10, patience_s):
-    """Bring what the chapters need into the cache; say what takes the place of data that cannot be had.
-
-    Raises `tlbook.sources.NotFound` for what nothing stands in for, after all the rest was tried.
-    """
-    needs = [need for need in assets.NEEDS if cifar10 or assets.CIFAR10 not in need]
-    missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
-    if missing and not sources.offline():
-        print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")
-    failure = None
-    for need in needs:
-        try:
-            sources.find(*need, patience_s=patience_s)
-        except sources.NotFound as error:
-            if need[0].stand_in:
-                print(f"{need[0].name}: not found. In its place: {need[0].stand_in}.")
-            failure = failure or (None if need[0].stand_in else error)
-    if failure:
-        raise failure
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 """Features: what a frozen backbone makes of pictures, computed once and kept."""
 
-import hashlib
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from tlbook.cache import cached_arrays
+from tlbook.files.cache import cached_arrays, fingerprint
 
 
 def extract(backbone, inputs, batch_size=64, mirrored=False):
@@ -75,10 +73,12 @@ def _operations(backbone):
     ]
 
 
-def fingerprint(*arrays, text=()):
-    """Return a short hexadecimal digest of arrays (values, shapes, dtypes) and of what `text` lists: a cache key."""
-    digest = hashlib.sha256(repr(list(text)).encode())
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:20]
+def forward(encoder, numbers, batch_size=512):
+    """Return what a frozen encoder makes of encoded sentences (n, length), float32 (n, ...).
+
+    Raises `ValueError` for another shape or no sentence. Taught in chapter 5.2.
+    """
+    if np.ndim(numbers) != 2 or not len(numbers):
+        raise ValueError(f"numbers: got shape {np.shape(numbers)}, expected (n, length), n > 0")
+    batches = (numbers[start : start + batch_size] for start in range(0, len(numbers), batch_size))
+    return np.concatenate([keras.ops.convert_to_numpy(encoder(batch, training=False)) for batch in batches])

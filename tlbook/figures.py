@@ -26,7 +26,7 @@ plt.rcParams.update(STYLE)
 def titled(axes, title, source):
     """Give the figure of `axes` its title, with the name of the data under it: no figure without its source.
 
-    `source` is a `tlbook.sources.Source` or a str.
+    `source` is a `tlbook.files.sources.Source` or a str.
     """
     axes.figure.suptitle(title, fontsize=11)
     axes.set_title(f"data: {getattr(source, 'name', source)}", fontsize=8, color="0.35")

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from tlbook.inputs import tokens
+
 
 class Batches(keras.utils.PyDataset):
     """Shuffled batches in which every example appears in one of its variants, drawn anew each epoch.
@@ -47,6 +49,52 @@ class Batches(keras.utils.PyDataset):
             mask = self.choice[chosen] == k
             inputs[mask] = variant[chosen[mask]]
         return inputs, self.labels[chosen]
+
+
+class SequenceBatches(keras.utils.PyDataset):
+    """Shuffled batches of sentences of like length; in each epoch other words are taken for unknown.
+
+    Parameters
+    ----------
+    sentences, vocabulary, tag_names
+        As in `tlbook.inputs.tokens.encode`.
+    batch_size, seed : int
+    forget : float
+        Share of the words that become the unknown word. Most names in new text are unknown: the network must learn to
+        go by the words around them.
+
+    Yields (inputs, tags) as `tlbook.inputs.tokens.encode` returns them, padded to the longest of the batch. Taught in
+    chapter 5.4.
+    """
+
+    def __init__(self, sentences, vocabulary, tag_names, batch_size=32, seed=0, forget=0.2):
+        """Encode every sentence once."""
+        super().__init__()
+        self.vocabulary, self.tag_names = vocabulary, tag_names
+        self.inputs, self.tags = tokens.encode(sentences, vocabulary, tag_names)
+        self.lengths = np.array([len(sentence) for sentence in sentences])
+        self.batch_size, self.forget, self.rng = batch_size, forget, np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        """Draw the next epoch's batches: like lengths stand together, so that little is padding."""
+        order = np.argsort(self.lengths + self.rng.uniform(0, 4, size=len(self.lengths)))
+        starts = range(0, len(order), self.batch_size)
+        self.batches = [order[start : start + self.batch_size] for start in starts]
+        self.rng.shuffle(self.batches)
+
+    def __len__(self):
+        """Return the number of batches."""
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __getitem__(self, index):
+        """Return batch `index` of this epoch."""
+        chosen = self.batches[index]
+        length = self.lengths[chosen].max()
+        inputs = {name: array[chosen, :length] for name, array in self.inputs.items()}
+        forgotten = (self.rng.random(inputs["words"].shape) < self.forget) & (inputs["words"] != tokens.PAD)
+        inputs["words"] = np.where(forgotten, tokens.UNKNOWN, inputs["words"]).astype("int32")
+        return inputs, self.tags[chosen, :length]
 
 
 def warmup_cosine(peak, steps, warmup=0.1):
@@ -108,3 +156,80 @@ def fit(model, batches, validation, epochs, learning_rate):
     if not np.isfinite(losses).all():
         raise FloatingPointError(f"the loss of {model.name} became {losses[-1]}: lower the learning rate")
     return history
+
+
+def choose_rate(model, train, validation, epochs, rates, batch_size=64, seed=0):
+    """Train from the same start at each rate, and leave the model with the weights that served validation best.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Returns logits (n, classes).
+    train, validation : tuple of numpy.ndarray
+        (inputs, integer labels). Validation accuracy chooses the rate and the epoch; at a tie the lower rate and the
+        earlier epoch.
+    epochs : int
+        Passes over `train` for each rate.
+    rates : sequence of float
+        Learning rates of Adam to try, each constant.
+    batch_size, seed : int
+        The order of the examples depends on `seed` only: all rates see the same.
+
+    Returns
+    -------
+    dict of float to list of float
+        For each rate the validation accuracy after each epoch. `model.rate` and `model.validation_accuracy` say what
+        was chosen.
+
+    Raises `ValueError` for no rates or no epochs, and `FloatingPointError` where no rate gives a loss that is a number.
+    Taught in chapter 5.2.
+    """
+    if not len(rates) or epochs < 1:
+        raise ValueError(f"rates, epochs: got {list(rates)} and {epochs}, expected one or more rates and 1 or more")
+    start, best = model.get_weights(), None
+    model.compile(
+        keras.optimizers.Adam(rates[0]),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    curves = {}
+    for rate in sorted(rates):
+        keras.utils.set_random_seed(seed)
+        model.set_weights(start)
+        # One compiled step serves all rates, because compiling takes longer than a short training: so the optimizer
+        # forgets its moments here, and the new rate is put into it.
+        for variable in model.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        model.optimizer.learning_rate = rate
+        curves[rate] = []
+
+        def keep(epoch, logs, rate=rate):
+            nonlocal best
+            curves[rate].append(logs["val_accuracy"])
+            if np.isfinite(logs["loss"]) and (best is None or logs["val_accuracy"] > best[0]):
+                best = logs["val_accuracy"], rate, model.get_weights()
+
+        model.fit(
+            *train,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation_data=validation,
+            validation_batch_size=512,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
+            verbose=0,
+        )
+    if best is None:
+        raise FloatingPointError(f"no rate of {sorted(rates)} gave a loss that is a number")
+    model.validation_accuracy, model.rate = best[:2]
+    model.set_weights(best[2])
+    return curves
+
+
+def predict(model, inputs, batch_size=100):
+    """Return the most probable class of each input, int64 (n,), of a model that returns logits or probabilities.
+
+    Only one batch at a time is float32.
+    """
+    batches = (np.asarray(inputs[i : i + batch_size], "float32") for i in range(0, len(inputs), batch_size))
+    scores = [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
+    return np.concatenate(scores).argmax(axis=1)

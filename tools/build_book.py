@@ -194,7 +194,7 @@ def main():
         print(f"{len(due)} of {len(pages)} pages would run")
         return 0
     if any("data: CIFAR10" in page.parts for page in due):
-        if page_parts.fetch(root, "CIFAR10"):  # once for all pages, which would each start the same download
+        if page_parts.fetch("CIFAR10"):  # once for all pages, which would each start the same download
             pages = find_pages(root, cache)
             due = [page for page in pages if page.reasons]
         os.environ["TLBOOK_OFFLINE"] = "1"

@@ -18,7 +18,7 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
-from tlbook.emoji10 import CLASS_NAMES, SPRITE_FILE, TEST_STYLES, TRAIN_STYLES
+from tlbook.data.emoji10 import CLASS_NAMES, SPRITE_FILE, TEST_STYLES, TRAIN_STYLES
 
 SIZE = 64  # pixels
 

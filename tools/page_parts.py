@@ -8,7 +8,6 @@ import ast
 import csv
 import functools
 import hashlib
-import importlib
 import json
 import platform
 
@@ -26,7 +25,7 @@ class Repository:
         self.known = imports.modules(root, scripts=())
         self.links = imports.graph(self.known)
         self.recorded = {path.stem: path for path in (root / "results").glob("*.csv")}
-        self.found = functools.cache(functools.partial(find, self.known))
+        self.found = functools.cache(find)
         self.digest = functools.cache(digest)
 
     def parts(self, code):
@@ -108,9 +107,10 @@ def _is_part_of(node, name):
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
 
 
-def find(known, name):
+def find(name):
     """Return in words which file stands for the asset `name` of the package, or "" where that is no asset."""
-    assets, mirror, sources = (_module(known, last) for last in ("assets", "mirror", "sources"))
+    from tlbook.files import assets, mirror, sources  # here, because a book without data does not need the package
+
     asset = getattr(assets, name, None)
     if not isinstance(asset, assets.Asset):
         return ""
@@ -122,10 +122,10 @@ def find(known, name):
     return f"{found[1]} {mirror.read_manifest(mirror.mirror_dir())[asset.mirror_name]['sha256']}"
 
 
-def fetch(root, name):
+def fetch(name):
     """Download the asset `name` of the package where it is not here and may be; return whether it came."""
-    known = imports.modules(root, scripts=())
-    assets, sources = (_module(known, last) for last in ("assets", "sources"))
+    from tlbook.files import assets, sources
+
     asset = getattr(assets, name)
     if sources.find_local(asset)[0]:
         return False
@@ -135,10 +135,6 @@ def fetch(root, name):
         print(f"{asset.name}: not found. In its place: {asset.stand_in}.")
         return False
     return True
-
-
-def _module(known, last):
-    return importlib.import_module(next(name for name in known if name.endswith(f".{last}")))
 
 
 def digest(path):

@@ -1,0 +1,60 @@
+"""Checkpoints written opcode by opcode, as PyTorch writes them and as nobody should."""
+
+import io
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+
+NUMBERS = np.arange(12, dtype="<f4")
+
+
+def plain(thing):
+    """The opcodes for a number, a string, a tuple or a dict of such, without the frame around them."""
+    return pickle.dumps(thing, 2)[2:-1]
+
+
+def name(module, attribute):
+    return f"c{module}\n{attribute}\n".encode()
+
+
+def pid(*parts, storage="FloatStorage"):
+    """The opcodes for a persistent id; the second part stands for the storage's class."""
+    opcodes = [plain(part) if i != 1 else name("torch", storage) for i, part in enumerate(parts)]
+    return b"(" + b"".join(opcodes) + b"tQ"
+
+
+def tensor(key="0", offset=0, shape=(12,), strides=(1,), numel=12, storage="FloatStorage", identity=None):
+    identity = identity or pid("storage", None, key, "cuda:0", numel, storage=storage)
+    arguments = identity + plain(offset) + plain(shape) + plain(strides) + b"\x89" + name("collections", "OrderedDict")
+    return name("torch._utils", "_rebuild_tensor_v2") + b"(" + arguments + b")RtR"
+
+
+def mapping(**items):
+    """The opcodes of an OrderedDict with an attribute, as a state dict has it."""
+    pairs = b"".join(plain(key) + opcodes for key, opcodes in items.items())
+    return name("collections", "OrderedDict") + b")R(" + pairs + b"u}" + plain("_metadata") + b"}sb"
+
+
+def program(opcodes):
+    return b"\x80\x02" + opcodes + b"."
+
+
+def legacy(opcodes, numbers=NUMBERS, keys=("0",), numel=None):
+    """A checkpoint in the format before PyTorch 1.6."""
+    head = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True}]
+    content = b"".join(pickle.dumps(part, 2) for part in head) + program(opcodes) + pickle.dumps(list(keys), 2)
+    for _ in keys:
+        content += struct.pack("<q", len(numbers) if numel is None else numel) + numbers.tobytes()
+    return content
+
+
+def zipped(opcodes, numbers=NUMBERS, compression=zipfile.ZIP_STORED, **members):
+    """A checkpoint in today's format."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr("archive/data.pkl", program(opcodes))
+        archive.writestr("archive/byteorder", members.get("byteorder", b"little"))
+        archive.writestr("archive/data/0", numbers.tobytes())
+    return file.getvalue()

@@ -1,0 +1,90 @@
+"""The corpora: what is found, what stands in, and how they are split."""
+
+import collections
+
+import pytest
+from conftest import write_mirror
+
+from tlbook.data import entities
+from tlbook.files import assets
+from tlbook.inputs import tags
+from tlbook.inputs.tags import Sentence
+
+WIKIGOLD = b"-DOCSTART- O\n\nAda I-PER\nLee I-PER\nsleeps O\n"
+WNUT = b"Oslo\tB-location\n"
+
+
+def mirror(monkeypatch, tmp_path, **changes):
+    names = {"WIKIGOLD": WIKIGOLD, "WNUT17_TRAIN": WNUT, "WNUT17_TEST": WNUT} | changes
+    files = {getattr(assets, name).mirror_name: content for name, content in names.items() if content is not None}
+    monkeypatch.setenv("TLBOOK_MIRROR", str(write_mirror(tmp_path / "mirror", files)))
+
+
+def test_files_of_a_mirror_are_read_and_wikigold_gets_its_b(monkeypatch, tmp_path):
+    mirror(monkeypatch, tmp_path)
+    corpora = entities.load()
+    assert corpora.target == [Sentence(("Ada", "Lee", "sleeps"), ("B-PER", "I-PER", "O"))]
+    assert corpora.pretrain == corpora.watch == [Sentence(("Oslo",), ("B-location",))]
+    assert (corpora.source.name, corpora.source.kind, corpora.source.note) == ("wikigold, WNUT-17", "mirror", "A note.")
+
+
+@pytest.mark.parametrize("missing", ["WIKIGOLD", "WNUT17_TRAIN", "WNUT17_TEST"])
+def test_where_one_file_is_missing_the_stand_in_takes_the_place_of_all(monkeypatch, tmp_path, capsys, missing):
+    mirror(monkeypatch, tmp_path, **{missing: None})
+    corpora = entities.load()
+    assert corpora.source.kind == "bundled" and len(corpora.target) == 900
+    printed = capsys.readouterr().out
+    assert "a stand-in takes their place" in printed and "say nothing about WNUT-17 or wikigold" in printed
+
+
+def test_a_file_that_holds_something_else_is_refused(monkeypatch, tmp_path):
+    mirror(monkeypatch, tmp_path, WIKIGOLD=b"Ada PERSON\n")
+    with pytest.raises(ValueError, match="line 1: got 'Ada PERSON'"):
+        entities.load()
+
+
+def sentences(documents=20, each=5):
+    return [Sentence((f"{d}-{i}",), ("O",), d) for d in range(documents) for i in range(each)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_document_is_in_two_parts(seed):
+    parts = entities.split(sentences(), 20, seed, validation=12)
+    assert [len(part) for part in parts] == [20, 12, 40]
+    documents = [{s.document for s in part} for part in parts]
+    assert not documents[0] & documents[1] and not (documents[0] | documents[1]) & documents[2]
+    assert max(collections.Counter(s for part in parts for s in part).values()) == 1
+
+
+def test_seed_draws_all_but_the_test_sentences():
+    first, second = (entities.split(sentences(), 20, seed, validation=12) for seed in (0, 1))
+    assert first[2] == second[2] and first[0] != second[0] and first[1] != second[1]
+    assert entities.split(sentences(), 20, 0, validation=12) == first
+
+
+def test_a_smaller_training_set_is_part_of_a_larger_one():
+    small, large = (entities.split(sentences(), n, 0, validation=12) for n in (10, 30))
+    assert large[0][:10] == small[0] and large[1:] == small[1:]
+
+
+@pytest.mark.parametrize("labels", [0, -1, 46])
+def test_more_labels_than_there_are_are_refused(labels):
+    with pytest.raises(ValueError, match=rf"labels: got {labels}, expected 1..45 sentences"):
+        entities.split(sentences(), labels, 0, validation=12)
+
+
+def test_too_few_sentences_are_refused():
+    with pytest.raises(ValueError, match="sentences: got 60 in 12 documents, expected more than 100"):
+        entities.split(sentences(), 5, 0, validation=100)
+    with pytest.raises(ValueError, match="labels: got 1"):
+        entities.split(sentences(2), 1, 0, validation=5)
+
+
+@pytest.mark.real
+def test_the_real_files_hold_what_their_papers_say():
+    corpora = entities.load()
+    assert tags.types(corpora.target) == ("LOC", "MISC", "ORG", "PER")
+    assert tags.types(corpora.pretrain) == tags.types(corpora.watch)
+    assert [len(part) for part in (corpora.pretrain, corpora.watch, corpora.target)] == [3_394, 1_287, 1_696]
+    assert sum(map(len, corpora.target)) == 39_007 and len({s.document for s in corpora.target}) == 145
+    assert sum(map(len, corpora.pretrain)) == 62_730

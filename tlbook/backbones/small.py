@@ -1,0 +1,49 @@
+"""Small convolutional networks: one for small pictures, one for spectrograms."""
+
+import keras
+
+
+def small_cnn(input_shape=(32, 32, 3), width=16):
+    """Return a small convolutional network: three stages, each twice as wide and half as large as the one before.
+
+    Input (n, height, width, 3), RGB, 0..255. Output (n, height // 8, width // 8, 4 * width) float32.
+
+    The momentum of batch normalisation is 0.9. At Keras's 0.99 the running statistics lag behind in a short training,
+    the network then looks far worse than it is, and a comparison with transfer would flatter transfer.
+    Source: Ioffe and Szegedy (2015) for batch normalisation. Taught in chapter 2.
+    """
+    if len(input_shape) != 3 or min(input_shape[:2]) < 8:
+        raise ValueError(f"input_shape: got {input_shape}, expected (height, width, channels) with sides of 8 or more")
+    inputs = keras.Input(input_shape, name="rgb")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="to_minus_one_plus_one")(inputs)
+    for stage in range(1, 4):
+        for number in (1, 2):
+            x = keras.layers.Conv2D(
+                width * 2 ** (stage - 1), 3, padding="same", use_bias=False, name=f"stage{stage}_conv{number}"
+            )(x)
+            x = keras.layers.BatchNormalization(momentum=0.9, name=f"stage{stage}_norm{number}")(x)
+            x = keras.layers.ReLU(name=f"stage{stage}_relu{number}")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+    return keras.Model(inputs, x, name="small_cnn")
+
+
+def small_speech_cnn(input_shape=(64, 40), width=16):
+    """Return a small convolutional network for log-mel spectrograms: four stages, then the mean over what is left.
+
+    Input (n, frames, bands), decibels of -60..0 (`tlbook.inputs.sound.log_mel`). Output (n, 4 * width) float32: which
+    features are there, but no longer exactly when or how high. Raises `ValueError` for a side below 16.
+
+    The momentum of batch normalisation is 0.9 for the reason that `small_cnn` gives. Taught in chapter 5.6.
+    """
+    if len(input_shape) != 2 or min(input_shape) < 16:
+        raise ValueError(f"input_shape: got {input_shape}, expected (frames, bands), each 16 or more")
+    inputs = keras.Input(input_shape, name="decibels")
+    x = keras.layers.Reshape((*input_shape, 1), name="one_channel")(inputs)
+    x = keras.layers.Rescaling(1 / 30, offset=1.0, name="to_minus_one_plus_one")(x)
+    for stage, channels in enumerate([width, 2 * width, 4 * width, 4 * width], start=1):
+        x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"stage{stage}_conv")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"stage{stage}_norm")(x)
+        x = keras.layers.ReLU(name=f"stage{stage}_relu")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    return keras.Model(inputs, x, name="small_speech_cnn")

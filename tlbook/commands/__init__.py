@@ -1,0 +1,1 @@
+"""Commands: what `python -m tlbook` does."""

@@ -1,0 +1,24 @@
+"""Fetch what the chapters need into the cache: `python -m tlbook fetch`."""
+
+from tlbook.files import assets, sources
+
+
+def fetch_needs(cifar10, patience_s):
+    """Bring what the chapters need into the cache; say what takes the place of data that cannot be had.
+
+    Raises `tlbook.files.sources.NotFound` for what nothing stands in for, after all the rest was tried.
+    """
+    needs = [need for need in assets.NEEDS if cifar10 or assets.CIFAR10 not in need]
+    missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
+    if missing and not sources.offline():
+        print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")
+    failure = None
+    for need in needs:
+        try:
+            sources.find(*need, patience_s=patience_s)
+        except sources.NotFound as error:
+            if need[0].stand_in:
+                print(f"{need[0].name}: not found. In its place: {need[0].stand_in}.")
+            failure = failure or (None if need[0].stand_in else error)
+    if failure:
+        raise failure

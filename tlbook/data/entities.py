@@ -1,0 +1,126 @@
+"""Two corpora with named entities: messages with the types of WNUT-17, and encyclopedia sentences with wikigold's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tlbook.data import made_up_entities
+from tlbook.files import assets, sources
+from tlbook.inputs.tags import Sentence, is_tag, to_iob2
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """Sentences to pretrain on, to watch the pretraining by, and of the target task; and where they came from.
+
+    Taught in chapter 5.4.
+    """
+
+    pretrain: list[Sentence]
+    watch: list[Sentence]
+    target: list[Sentence]
+    source: sources.Source
+
+
+def load():
+    """Load WNUT-17 and wikigold, or, where one of them cannot be found, sentences that a program makes up.
+
+    Which of them it is gets printed, and `source` of the result says it. Wikigold's tags get their B- (see
+    `tlbook.inputs.tags.to_iob2`). Raises `ValueError` where a file holds something else.
+    Source: Derczynski et al. (2017); Balasuriya et al. (2009). Taught in chapter 5.4.
+    """
+    try:
+        found = [sources.find(asset) for asset in (assets.WIKIGOLD, assets.WNUT17_TRAIN, assets.WNUT17_TEST)]
+    except sources.NotFound:
+        print("WNUT-17 and wikigold were not found (python -m tlbook doctor says why): a stand-in takes their place.")
+        source = sources.Source(
+            "made-up sentences", "bundled", "Made by a program: its numbers say nothing about WNUT-17 or wikigold."
+        )
+        print(source)
+        return Corpora(*made_up_entities.corpora(), source)
+    target, pretrain, watch = (read_conll(path) for path, _ in found)
+    target = [Sentence(s.tokens, to_iob2(s.tags), s.document) for s in target]
+    kind, note = found[0][1].kind, found[0][1].note
+    return Corpora(pretrain, watch, target, sources.Source("wikigold, WNUT-17", kind, note))
+
+
+def read_conll(path):
+    """Read a file in the format of the CoNLL tasks: a word and its tag a line, a blank line between sentences.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        UTF-8 text; word and tag stand apart by a tab or a space. A line "-DOCSTART- O" begins a document.
+
+    Returns
+    -------
+    list of Sentence
+
+    Raises `ValueError`, with the number of the line, for anything else, and for a file without a sentence.
+    Source: Tjong Kim Sang and De Meulder (2003). Taught in chapter 5.4.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text: {error}") from error
+    sentences, rows, document = [], [], 0
+    # Not `splitlines`: it also breaks at characters that may stand in a word.
+    for number, line in enumerate([*text.split("\n"), ""], start=1):
+        fields = line.strip().split("\t") if "\t" in line else line.split()
+        mark = fields[:1] == ["-DOCSTART-"]
+        if fields and not mark:
+            if len(fields) != 2 or not fields[0] or not is_tag(fields[1]):
+                raise ValueError(f"{path}, line {number}: got {line!r}, expected a word and O, B-TYPE or I-TYPE")
+            rows.append(fields)
+        elif rows:
+            sentences.append(Sentence(*zip(*rows, strict=True), document))
+            rows = []
+        if mark and sentences:
+            document += 1
+    if not sentences:
+        raise ValueError(f"{path}: got no sentence, expected one or more")
+    return sentences
+
+
+def split(sentences, labels, seed, validation=100, test_share=0.4):
+    """Split sentences by document, so that no two parts hold sentences of the same text.
+
+    Parameters
+    ----------
+    sentences : list of tlbook.inputs.tags.Sentence
+        All of them.
+    labels : int
+        How many sentences to learn from; drawn from documents that are in no other part.
+    seed : int
+        Draws the training and validation sentences. The test documents are always the same.
+    validation : int
+        How many sentences to choose by.
+    test_share : float
+        Share of all sentences that the test documents hold, or a little more.
+
+    Returns
+    -------
+    train, validation, test : list of tlbook.inputs.tags.Sentence
+
+    Raises `ValueError` where there are fewer sentences than that. Taught in chapter 5.4.
+    """
+    documents = {}
+    for sentence in sentences:
+        documents.setdefault(sentence.document, []).append(sentence)
+    test, rest = _take(list(documents.values()), round(test_share * len(sentences)), np.random.default_rng(0))
+    rng = np.random.default_rng(seed)
+    held_out, rest = _take(rest, validation, rng)
+    pool = [sentence for document in rest for sentence in document]
+    if not 0 < labels <= len(pool):
+        raise ValueError(f"labels: got {labels}, expected 1..{len(pool)} sentences")
+    return [pool[i] for i in rng.permutation(len(pool))[:labels]], held_out[:validation], test
+
+
+def _take(documents, n, rng):
+    """Draw whole documents until they hold `n` sentences: (these sentences, the documents that are left)."""
+    order, taken = list(rng.permutation(len(documents))), []
+    while len(taken) < n:
+        if not order:
+            raise ValueError(f"sentences: got {len(taken)} in {len(documents)} documents, expected more than {n}")
+        taken += documents[order.pop()]
+    return taken, [documents[i] for i in sorted(order)]

