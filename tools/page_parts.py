@@ -64,16 +64,18 @@ def code_of(notebook):
 
     `notebook` is an `nbformat` notebook. Lines for IPython become calls.
     """
-    cells = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            text = TransformerManager().transform_cell(cell.source)
-            try:
-                ast.parse(text)
-            except SyntaxError:
-                continue
-            cells.append(text)
-    return "\n".join(cells)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    texts = [text if is_python(text) else TransformerManager().transform_cell(text) for text in texts]
+    return "\n".join(filter(is_python, texts))
+
+
+def is_python(text):
+    """Return whether a source text can be read with `ast`."""
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
 
 
 ANY = "*"  # in place of the name of a table: it may be every table
