@@ -328,7 +328,7 @@ def test_a_signal_ends_the_whole_tree(number):
 
 
 def test_a_closed_input_ends_the_whole_tree():
-    process, below = started("threading.Thread(target=lambda: next(processes.lines_of_input()), daemon=True).start()")
+    process, below = started("lines_of_input()")
     process.stdin.close()
     assert_gone([process, *below])
 
@@ -390,8 +390,9 @@ def make(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no signals between processes")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("first", ["make", "build"])
+@pytest.mark.parametrize(
+    "first, name", [("make", "SIGINT"), ("make", "SIGTERM"), ("make", "SIGKILL"), ("build", "SIGKILL")]
+)
 def test_a_killed_build_leaves_no_process_and_the_next_one_completes(make, tmp_path, first, name):
     book = write_book(tmp_path / "book", waits=[WAITS], other=["print(1 + 1)"])
     html = book / "_build" / "html"
@@ -405,7 +406,7 @@ def test_a_killed_build_leaves_no_process_and_the_next_one_completes(make, tmp_p
     assert not alive, [" ".join(one.cmdline()) for one in alive]
     assert process.wait(10) != 0
     assert (html / "index.html").read_text() == "the older book"
-    if name == "SIGKILL":
+    if first == "build":
         (book / "go").touch()
         again = build(book)
         assert again.returncode == 0, again.stderr

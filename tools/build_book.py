@@ -15,6 +15,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+import processes
+
+if __name__ == "__main__":  # before the imports below: they take seconds in which the build may be ended as well
+    processes.end_on_signals("The build was ended. The pages that ran to their end are kept.")
+    if "MAKELEVEL" in os.environ:
+        processes.end_with_parent()
+
 import joblib
 import nbformat
 import psutil
@@ -27,7 +34,6 @@ from myst_parser.config.main import MdParserConfig
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import page_parts
-import processes
 import workers
 
 TOOLS = pathlib.Path(__file__).resolve().parent
@@ -180,9 +186,6 @@ def main():
     parser.add_argument("--dry-run", action="store_true", help="only list the pages that would run, and why")
     options = parser.parse_args()
     root = options.root.resolve()
-    processes.end_on_signals("The build was ended. The pages that ran to their end are kept.")
-    if "MAKELEVEL" in os.environ:
-        processes.end_with_parent()
     folder = root / "_build" / ".jupyter_cache"
     folder.mkdir(parents=True, exist_ok=True)
     cache = get_cache(str(folder))

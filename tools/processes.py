@@ -56,7 +56,7 @@ def end_with_parent():
     A killed `make` tells nobody. An interrupted one waits for its command, which hears of it only at a terminal.
     """
     parent = psutil.Process().parent()
-    caught = catches_interrupts(parent.pid) if parent else None
+    caught = parent and "make" in parent.name() and catches_interrupts(parent.pid)
 
     def watch():
         while parent and os.getppid() == parent.pid and parent.is_running():
@@ -82,7 +82,10 @@ def catches_interrupts(pid):
 
 
 def lines_of_input():
-    """Yield the lines of standard input. When it closes, whoever wrote them is gone: end with all that was started."""
+    """Return an iterator over the lines of standard input, which is read from now on.
+
+    When it closes, whoever wrote the lines is gone: this process ends with all that it started.
+    """
     arrived = queue.SimpleQueue()
 
     def listen():
@@ -91,5 +94,4 @@ def lines_of_input():
         end(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    while True:
-        yield arrived.get()
+    return iter(arrived.get, None)

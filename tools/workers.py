@@ -11,8 +11,6 @@ import sys
 import time
 
 import nbformat
-from nbclient import NotebookClient
-from nbconvert.filters import strip_ansi
 
 import processes
 
@@ -49,6 +47,9 @@ def ask(worker, name, notebook, folder, cell_seconds):
 
 def run(notebook, folder, cell_seconds):
     """Run a notebook in `folder`; return it with its outputs and the seconds that it took, or what went wrong."""
+    from nbclient import NotebookClient  # here: a worker listens before it loads what takes a second
+    from nbconvert.filters import strip_ansi
+
     running = {}
     client = NotebookClient(
         notebook,
