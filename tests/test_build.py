@@ -266,6 +266,7 @@ def test_pages_that_fail_leave_the_older_book(tmp_path, monkeypatch, status):
     (html / "index.html").write_text("old")
     assert sphinx(status, tmp_path, monkeypatch) == 1
     assert (html / "index.html").read_text() == "old"
+    assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
 
 
 def test_new_pages_replace_the_older_book_whole(tmp_path, monkeypatch):

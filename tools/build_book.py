@@ -171,6 +171,7 @@ def write_html(root):
         quiet=True,
     )
     if status != 0:
+        shutil.rmtree(new, ignore_errors=True)
         return 1
     if html.exists():
         html.rename(old)
