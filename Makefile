@@ -40,8 +40,9 @@ $(PROFILE): tools/ipython_kernel_config.py $(READY)
 	mkdir -p $(@D)
 	cp $< $@
 
+# A killed make tells nobody: the build is told whom to watch, since it may start when make is gone already.
 book: setup
-	$(BIN)/python tools/build_book.py
+	BUILD_PARENT=$$PPID exec $(BIN)/python tools/build_book.py
 
 what: $(READY)
 	$(BIN)/python tools/build_book.py --dry-run

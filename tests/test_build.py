@@ -291,7 +291,7 @@ def test_a_failing_notebook_stops_the_build_with_its_name_its_cell_and_its_error
 
 
 STARTS_OTHERS = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 sys.path.insert(0, {tools!r})
 import processes
 processes.{ends}
@@ -336,7 +336,7 @@ def test_a_closed_input_ends_the_whole_tree():
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no signals between processes")
 def test_a_killed_parent_ends_the_whole_tree():
-    code = STARTS_OTHERS.format(tools=str(ROOT / "tools"), ends="end_with_parent()")
+    code = STARTS_OTHERS.format(tools=str(ROOT / "tools"), ends="end_with_parent(os.getppid())")
     parent = psutil.Popen(
         [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"]
     )
@@ -345,6 +345,11 @@ def test_a_killed_parent_ends_the_whole_tree():
     parent.kill()
     parent.wait()
     assert_gone(below)
+
+
+def test_a_parent_that_is_gone_already_is_noticed():
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import processes; processes.end_with_parent(0)"
+    assert subprocess.run([sys.executable, "-c", f"{code}; sys.exit(5)"]).returncode == 1
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="only Linux tells")
@@ -370,7 +375,7 @@ def make(tmp_path):
     def start(folder, first):
         command = [sys.executable, str(BUILD), str(folder)]
         if first == "make":
-            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\t{' '.join(command)}\n")
+            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\tBUILD_PARENT=$$PPID exec {' '.join(command)}\n")
             command = ["make", "-f", str(tmp_path / "Makefile"), "book"]
         with open(tmp_path / "log", "w") as log:
             process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)

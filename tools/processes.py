@@ -50,17 +50,19 @@ def end_on_signals(message):
             signal.signal(number, stop)
 
 
-def end_with_parent():
-    """End with all that was started when the process that started this one is gone, or was interrupted.
+def end_with_parent(pid):
+    """End with all that was started when process `pid`, which started this one, is gone, or was interrupted.
 
     A killed `make` tells nobody. An interrupted one waits for its command, which hears of it only at a terminal.
     """
-    parent = psutil.Process().parent()
-    caught = parent and "make" in parent.name() and catches_interrupts(parent.pid)
+    if os.getppid() != pid:  # gone already
+        end(1)
+    parent = psutil.Process(pid)
+    caught = "make" in parent.name() and catches_interrupts(pid)
 
     def watch():
-        while parent and os.getppid() == parent.pid and parent.is_running():
-            if caught and catches_interrupts(parent.pid) is False:
+        while os.getppid() == pid and parent.is_running():
+            if caught and catches_interrupts(pid) is False:
                 break
             time.sleep(0.3)
         end(1)
