@@ -12,11 +12,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup book test lab record times pins clean
+.PHONY: help setup book what quick test notebooks lab record times pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
+	@echo "make what    list the pages that 'make book' would run, and why"
+	@echo "make quick   style, and the unit tests that your change touches, in under a minute"
 	@echo "make test    style, unit tests, and every notebook on the bundled pictures, with no network"
+	@echo "make notebooks  write the notebooks in the form in which they are stored, without outputs"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make record  run the experiments that are missing from results/"
 	@echo "make times   measure how long each notebook takes and how much memory it needs"
@@ -31,15 +34,24 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer, and this is %s. Try: make book PYTHON=python3.11" % sys.version.split()[0])'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --no-compile -r requirements-dev.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(PROFILE): tools/ipython_kernel_config.py $(READY)
 	mkdir -p $(@D)
 	cp $< $@
 
+# A killed make tells nobody: the build is told whom to watch, since it may start when make is gone already.
 book: setup
-	$(BIN)/python tools/build_book.py
+	BUILD_PARENT=$$PPID exec $(BIN)/python tools/build_book.py
+
+what: $(READY)
+	$(BIN)/python tools/build_book.py --dry-run
+
+quick: $(READY)
+	$(BIN)/python tools/quick.py
+
+notebooks: $(READY)
+	$(BIN)/python tools/store_notebooks.py
 
 # Not a target-specific `export`: setup would inherit it, and setup may need the network.
 BUNDLED := env -u TLBOOK_MIRROR TLBOOK_DATA=emoji10 TLBOOK_OFFLINE=1

@@ -1,7 +1,9 @@
 """The book as files: its contents, its links and its records. Nothing is executed or built here."""
 
+import json
 import pathlib
 import re
+import tomllib
 import warnings
 
 import nbformat
@@ -10,6 +12,7 @@ import pytest
 import yaml
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+import store_notebooks
 import tlbook
 from tlbook import results
 
@@ -68,6 +71,28 @@ def test_notebook_is_stored_clean(path):
     for cell in cells(path, "code"):
         assert not cell.outputs and cell.execution_count is None, f"stored with outputs: {cell.source[:60]}"
         assert "execution" not in cell.metadata, "stored with times, which change at every run"
+
+
+@each_notebook
+def test_notebook_is_stored_in_the_one_form(path):
+    text = path.read_bytes().decode("utf-8")
+    written = nbformat.writes(nbformat.reads(text, as_version=nbformat.NO_CONVERT))
+    assert text == written.rstrip("\n") + "\n", "not as nbformat writes it: run `make notebooks`"
+    assert text == store_notebooks.stored_form(text), "not in the form that is stored: run `make notebooks`"
+
+
+def test_a_notebook_that_ran_is_stored_without_a_trace_of_it():
+    path = NOTEBOOKS[0]
+    notebook = nbformat.read(path, as_version=4)
+    for count, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [nbformat.v4.new_output("stream", text="ran")], count
+            cell.metadata["execution"] = {"iopub.execute_input": "now"}
+    notebook.metadata.language_info["version"] = "3.12"
+    notebook.metadata.kernelspec["display_name"] = "mine"
+    ran = json.dumps(notebook)  # another order, and all on one line
+    assert ran != path.read_text(encoding="utf-8")
+    assert store_notebooks.stored_form(ran) == path.read_text(encoding="utf-8")
 
 
 @each_notebook
@@ -173,7 +198,9 @@ def test_nothing_names_the_machine_it_was_written_on():
 
 def pins(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    found = [re.match(r"([\w.-]+)==([^\s;]+)", line) for line in lines if not line.startswith(("#", "-"))]
+    found = [re.match(r"([\w.-]+)==([^\s;]+)", line) for line in lines if not line.startswith(("#", "-c ", "-r "))]
+    if "-e ." in lines:  # the package itself
+        found.remove(None)
     assert all(found), f"{name}: every line must pin an exact version"
     return {match[1].lower().replace("_", "-"): match[2] for match in found}
 
@@ -181,9 +208,36 @@ def pins(name):
 def test_pins_agree():
     everything = pins("constraints.txt")
     direct = pins("requirements.txt") | pins("requirements-dev.txt")
-    direct.pop("tensorflow")  # only where there is no tensorflow-cpu
+    assert direct.pop("tensorflow") == direct["tensorflow-cpu"]  # the first only where there is no tensorflow-cpu
     assert direct.items() <= everything.items()
-    assert pins("requirements.txt")["tensorflow"] == pins("requirements.txt")["tensorflow-cpu"]
+
+
+def test_pins_cover_the_package():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = {re.match(r"[\w.-]+", line)[0].lower() for line in declared}
+    assert names <= set(pins("constraints.txt"))
+    assert names - {"ipython"} <= set(pins("requirements.txt"))  # ipykernel brings IPython along
+
+
+def test_readers_install_what_they_need_and_nothing_of_the_authors():
+    readers, authors = pins("requirements.txt"), pins("requirements-dev.txt")
+    assert {"jupyter-book", "jupyterlab", "keras", "tensorflow", "matplotlib", "nbval"} <= set(readers)
+    assert "-e ." in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert "optuna" in authors and not set(readers) & set(authors)
+
+
+def test_binder_installs_what_a_kernel_needs():
+    needed = pins("requirements.txt")
+    del needed["jupyter-book"], needed["nbval"]
+    assert pins("binder/requirements.txt") == needed
+
+
+@pytest.mark.parametrize("line", ["keras", "keras>=3", "keras~=3.15", "-e ./other", "-e .\n-e ."])
+def test_a_missing_or_loose_pin_is_found(tmp_path, monkeypatch, line):
+    (tmp_path / "requirements.txt").write_text(f"# a comment\n-c constraints.txt\nnumpy==2.4.6\n{line}\n")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    with pytest.raises(AssertionError, match="exact version"):
+        pins("requirements.txt")
 
 
 def test_citation_names_this_version():
