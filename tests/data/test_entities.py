@@ -67,16 +67,16 @@ def test_a_smaller_training_set_is_part_of_a_larger_one():
     assert large[0][:10] == small[0] and large[1:] == small[1:]
 
 
-@pytest.mark.parametrize("labels", [0, -1, 46])
-def test_more_labels_than_there_are_are_refused(labels):
-    with pytest.raises(ValueError, match=rf"labels: got {labels}, expected 1..45 sentences"):
-        entities.split(sentences(), labels, 0, validation=12)
+@pytest.mark.parametrize("n_train", [0, -1, 46])
+def test_more_labels_than_there_are_are_refused(n_train):
+    with pytest.raises(ValueError, match=rf"n_train: got {n_train}, expected 1..45 sentences"):
+        entities.split(sentences(), n_train, 0, validation=12)
 
 
 def test_too_few_sentences_are_refused():
     with pytest.raises(ValueError, match="sentences: got 60 in 12 documents, expected more than 100"):
         entities.split(sentences(), 5, 0, validation=100)
-    with pytest.raises(ValueError, match="labels: got 1"):
+    with pytest.raises(ValueError, match="n_train: got 1"):
         entities.split(sentences(2), 1, 0, validation=5)
 
 
