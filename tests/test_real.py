@@ -26,7 +26,7 @@ def empty_cache(monkeypatch, tmp_path):
 
 @functools.cache
 def cifar10():
-    return data.load_cifar10()
+    return data.load_cifar10(with_holdout=True)
 
 
 def mirrored(asset):
@@ -71,6 +71,16 @@ def test_splits_share_nothing_and_lose_nothing():
         assert np.array_equal(file["x_test"], dataset.test.images)
         assert np.array_equal(file["y_test"].ravel(), dataset.test.labels)
     assert count(dataset.train.images) + count(dataset.validation.images) == whole
+
+
+def test_holdout_and_splits_are_the_training_pictures():
+    def count(*splits):
+        return collections.Counter(image.tobytes() for split in splits for image in split.images)
+
+    dataset, kept = data.load_cifar10(seed=3), data.holdout()
+    assert np.bincount(kept.labels).tolist() == [500] * 10
+    assert [len(split) for split in (dataset.train, dataset.validation, dataset.test)] == [40_000, 5_000, 10_000]
+    assert count(dataset.train, dataset.validation, kept) == count(cifar10().train, cifar10().validation)
 
 
 def test_target_is_cifar10_and_says_that_it_is_a_copy(capsys):

@@ -92,7 +92,7 @@ class SequenceBatches(keras.utils.PyDataset):
         chosen = self.batches[index]
         length = self.lengths[chosen].max()
         inputs = {name: array[chosen, :length] for name, array in self.inputs.items()}
-        forgotten = (self.rng.random(inputs["words"].shape) < self.forget) & (inputs["words"] != tokens.PAD)
+        forgotten = (self.rng.random(inputs["words"].shape) < self.forget) & (inputs["words"] != tokens.PADDING)
         inputs["words"] = np.where(forgotten, tokens.UNKNOWN, inputs["words"]).astype("int32")
         return inputs, self.tags[chosen, :length]
 

@@ -1,11 +1,13 @@
 """Splits and data sets: what they refuse, how they are cut, and how CIFAR-10 is read."""
 
+import hashlib
 import io
 import pathlib
 import pickle
 import tarfile
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import write_mirror
 
@@ -125,14 +127,66 @@ def small_cifar10(monkeypatch, tmp_path):
 
 def test_cifar10_from_a_mirror(small_cifar10):
     small_cifar10()
-    dataset = data.load_cifar10(validation=30, seed=5)
+    dataset, again, other = (data.load_cifar10(30, seed, with_holdout=True) for seed in (5, 5, 6))
     assert dataset.source == sources.Source("CIFAR-10", "mirror", "A copy.")
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [70, 30, 20]
     assert sorted(numbers(dataset.train) + numbers(dataset.validation)) == list(range(100))
     assert np.bincount(dataset.validation.labels).tolist() == [3] * 10
     assert dataset.class_names[0] == "airplane" and len(dataset.class_names) == 10
-    assert numbers(dataset.validation) == numbers(data.load_cifar10(validation=30, seed=5).validation)
-    assert numbers(dataset.validation) != numbers(data.load_cifar10(validation=30, seed=6).validation)
+    assert numbers(dataset.validation) == numbers(again.validation) != numbers(other.validation)
+
+
+@pytest.fixture
+def tiny_cifar10(monkeypatch):
+    """Put 50,000 pictures of one pixel, which holds their position, in the place of CIFAR-10, in a random order."""
+    numbers = np.arange(50_000)
+    images = np.stack([numbers >> 8, numbers & 255, 0 * numbers], axis=-1).astype(np.uint8).reshape(-1, 1, 1, 3)
+    labels = np.random.default_rng(0).permutation(numbers % 10)
+    arrays = {"x_train": images, "y_train": labels, "x_test": images[:10], "y_test": labels[:10]}
+    source = sources.Source("CIFAR-10", "mirror", "Tiny.")
+    monkeypatch.setattr(cifar10, "find_arrays", lambda: (arrays, source))
+
+
+def places(split):
+    return split.images[:, 0, 0, 0].astype(int) * 256 + split.images[:, 0, 0, 1]
+
+
+def recorded_seeds():
+    """Return every seed of a recorded run, of whatever experiment."""
+    tables = [pd.read_csv(path) for path in (pathlib.Path(__file__).parents[2] / "results").glob("*.csv")]
+    return {int(seed) for table in tables if "seed" in table for seed in table.seed.dropna()}
+
+
+def test_the_holdout_is_balanced_and_always_the_same(tiny_cifar10):
+    kept = data.holdout()
+    assert np.bincount(kept.labels).tolist() == [500] * 10
+    assert places(kept).tolist() == places(data.holdout()).tolist() == sorted(places(kept))
+    assert hashlib.sha256(places(kept).astype("<i8").tobytes()).hexdigest()[:16] == "4bac33ed8230e10e"
+
+
+def test_no_split_shares_a_picture_with_the_holdout(tiny_cifar10):
+    """For every seed that a recorded run has used, and for 100 more."""
+    kept, seeds = np.zeros(50_000, int), recorded_seeds()
+    kept[places(data.holdout())] = 1
+    assert len(seeds) > 3 and data.images.HOLDOUT_SEED not in seeds
+    tried = [(seed, size) for seed in seeds for size in (1_000, 5_000)]
+    more = [(seed, (1_000, 5_000)[seed % 2]) for seed in range(1_000, 1_100)]
+    for seed, size in [*tried, *more]:
+        dataset = data.load_cifar10(size, seed)
+        assert len(dataset.validation) == size and len(dataset.train) == 45_000 - size
+        counts = kept.copy()
+        for part in (dataset.train, dataset.validation):
+            counts += np.bincount(places(part), minlength=50_000)
+        assert (counts == 1).all(), f"seed {seed}"
+
+
+def test_the_recorded_runs_drew_from_all_pictures(tiny_cifar10, monkeypatch):
+    dataset = data.load_cifar10(1_000, seed=2, with_holdout=True)
+    whole = data.Split(*(cifar10.find_arrays()[0][name] for name in ("x_train", "y_train")))
+    for part, expected in zip((dataset.train, dataset.validation), data.split_off(whole, 1_000, 2), strict=True):
+        assert places(part).tolist() == places(expected).tolist()
+    monkeypatch.setenv("TLBOOK_DATA", "cifar10")
+    assert len(data.load_target(validation=1_000).train) == 49_000
 
 
 @pytest.mark.parametrize(
@@ -143,7 +197,7 @@ def test_cifar10_from_a_mirror(small_cifar10):
         ({"x_train": np.zeros((100, 3, 32, 32), np.uint8)}, r"x_train is uint8 of shape \(100, 3, 32, 32\)"),
         ({"x_test": np.full((20, 32, 32, 3), np.nan)}, "x_test is float64 .*expected uint8"),
         ({"y_train": np.full(100, 10, np.uint8)}, r"y_train holds the label 10, expected 0\.\.9"),
-        ({"y_train": np.array([{}] * 100)}, "cannot be read as an .npz file of plain arrays: Object arrays"),
+        ({"y_train": np.array([{}] * 100)}, "cannot be read as an .npz file of plain arrays: .*Object arrays"),
     ],
 )
 def test_cifar10_of_another_content(small_cifar10, changed, message):

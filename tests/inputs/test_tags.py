@@ -1,4 +1,4 @@
-"""Named entities: what files are read, what tags mean, and how found entities are counted."""
+"""Named entities: what tags mean, and how found entities are counted."""
 
 import math
 
@@ -7,75 +7,8 @@ import pytest
 from nervaluate import Evaluator
 
 from tlbook import evaluation
-from tlbook.data import entities
 from tlbook.inputs import tags
 from tlbook.inputs.tags import Sentence
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read(content):
-        path = tmp_path / "file.conll"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return entities.read_conll(path)
-
-    return read
-
-
-def test_a_file_with_spaces_documents_and_inside_tags(read):
-    text = "-DOCSTART- O\n\nAda I-PER\nsleeps O\n\nShe O\n\n\n-DOCSTART- O\nOslo I-LOC\n"
-    assert read(text) == [
-        Sentence(("Ada", "sleeps"), ("I-PER", "O"), 0),
-        Sentence(("She",), ("O",), 0),
-        Sentence(("Oslo",), ("I-LOC",), 1),
-    ]
-
-
-def test_a_file_with_tabs_and_without_documents(read):
-    assert read("Oslo\tB-location\n.\tO\n\nhi\tO") == [
-        Sentence(("Oslo", "."), ("B-location", "O")),
-        Sentence(("hi",), ("O",)),
-    ]
-
-
-def test_text_before_the_first_mark_is_a_document_too(read):
-    assert [s.document for s in read("a O\n-DOCSTART- O\nb O\n\n-DOCSTART- O\n-DOCSTART- O\n\nc O\n")] == [0, 1, 3]
-
-
-def test_line_ends_byte_order_mark_and_rare_characters(read):
-    assert read("\ufeffa\tO\r\n\r\nb\tO\r\n") == [Sentence(("a",), ("O",)), Sentence(("b",), ("O",))]
-    assert read("x\x85y\tO\nZoë\tB-PER\n")[0].tokens == ("x\x85y", "Zoë"), "a line ends at the end of a line only"
-    assert read("a b\tO\n")[0].tokens == ("a b",), "between tabs, a space is part of the word"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "got no sentence"),
-        ("\n\n \n", "got no sentence"),
-        ("-DOCSTART- O\n\n", "got no sentence"),
-        ("a O\nb\n", r"line 2: got 'b'"),
-        ("a O\nb X Y O\n", r"line 2: got 'b X Y O'"),
-        ("a\tX\tO\n", "line 1"),
-        ("\tO\n", r"line 1: got '\\tO'"),
-        ("a\t\n", r"line 1"),
-        ("a PER\n", r"line 1: got 'a PER'"),
-        ("a S-PER\n", r"line 1: got 'a S-PER', expected a word and O, B-TYPE or I-TYPE"),
-        ("a B-\n", "line 1"),
-        ("a o\n", "line 1"),
-        (b"a O\n\xff\xfe O\n", "not UTF-8"),
-        (b"\x80\x04N.", "not UTF-8"),
-        ("PK\x03\x04", "line 1"),
-    ],
-)
-def test_malformed_files_are_refused_with_the_line(read, content, message):
-    with pytest.raises(ValueError, match=message):
-        read(content)
-
-
-def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        entities.read_conll(tmp_path / "none")
 
 
 @pytest.mark.parametrize(

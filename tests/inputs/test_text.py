@@ -21,13 +21,13 @@ SENTENCES = ["The zoom is good.", "the battery is bad", "Good zoom!"]
     ],
 )
 def test_words(sentence, words):
-    assert text.tokenise(sentence) == words
+    assert text.tokenize(sentence) == words
 
 
 @pytest.mark.parametrize("sentence", [None, 3, b"bytes", ["a", "list"]])
 def test_only_strings_have_words(sentence):
     with pytest.raises(ValueError, match="sentence: got"):
-        text.tokenise(sentence)
+        text.tokenize(sentence)
 
 
 def test_numbers_follow_frequency_and_then_the_alphabet():
@@ -61,7 +61,7 @@ def test_encoding_then_looking_up_gives_the_words_back():
     known = text.vocabulary(SENTENCES, 100)
     word_of = {number: word for word, number in known.items()}
     for sentence, row in zip(SENTENCES, text.encode(SENTENCES, known, 10), strict=True):
-        assert [word_of[number] for number in row if number] == text.tokenise(sentence)
+        assert [word_of[number] for number in row if number] == text.tokenize(sentence)
 
 
 @pytest.mark.parametrize("length", [0, -3])

@@ -16,25 +16,25 @@ SENTENCES = [
 
 @pytest.fixture
 def vocabulary():
-    return tokens.Vocabulary().with_words_of(SENTENCES)
+    return tokens.vocabulary(SENTENCES)
 
 
 def test_vocabulary_forgets_case_and_digits(vocabulary):
-    assert list(vocabulary.rows) == ["ada", "met", "in", "0000", "bo", "slept"]
-    assert len(vocabulary) == 8 and sorted(vocabulary.rows.values()) == list(range(2, 8))
-    assert vocabulary.row("ADA") == vocabulary.row("ada") == 2
-    assert vocabulary.row("1999") == vocabulary.row("0000")
-    assert vocabulary.row("Oslo") == vocabulary.row("") == tokens.UNKNOWN
+    assert list(vocabulary) == ["ada", "met", "in", "0000", "bo", "slept"]
+    assert sorted(vocabulary.values()) == list(range(2, 8))
+    written = Sentence(("ADA", "ada", "1999", "0000", "Oslo"), "OOOOO")
+    assert tokens.encode([written], vocabulary)[0]["words"].tolist() == [[2, 2, 5, 5, tokens.UNKNOWN]]
 
 
 def test_words_that_are_rare_are_left_out():
-    assert list(tokens.Vocabulary().with_words_of(SENTENCES, at_least=2).rows) == ["ada"]
+    assert list(tokens.vocabulary(SENTENCES, at_least=2)) == ["ada"]
 
 
 def test_old_words_keep_their_rows(vocabulary):
-    larger = vocabulary.with_words_of([Sentence(("Oslo", "met", "Ada"), "OOO")])
-    assert list(larger.rows)[:6] == list(vocabulary.rows) and list(larger.rows)[6:] == ["oslo"]
-    assert len(vocabulary) == 8, "the old vocabulary has not changed"
+    larger = tokens.vocabulary([Sentence(("Oslo", "met", "Ada"), "OOO")], known=vocabulary)
+    assert list(larger)[:6] == list(vocabulary) and list(larger)[6:] == ["oslo"]
+    assert list(larger.values()) == list(range(2, 9))
+    assert len(vocabulary) == 6, "the old vocabulary has not changed"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def many(n):
 
 def test_every_sentence_once_an_epoch_in_a_new_order():
     sentences = many(50)
-    vocabulary = tokens.Vocabulary().with_words_of(sentences)
+    vocabulary = tokens.vocabulary(sentences)
     batches = training.SequenceBatches(sentences, vocabulary, NAMES, batch_size=8, forget=0.0)
     orders = []
     for _ in range(2):
@@ -124,19 +124,19 @@ def test_every_sentence_once_an_epoch_in_a_new_order():
 
 def test_some_words_are_forgotten_and_padding_is_not():
     sentences = many(50)
-    vocabulary = tokens.Vocabulary().with_words_of(sentences)
+    vocabulary = tokens.vocabulary(sentences)
     batches = training.SequenceBatches(sentences, vocabulary, NAMES, forget=0.4)
     read = [batches[i] for i in range(len(batches))]
     words = np.concatenate([inputs["words"][tags >= 0] for inputs, tags in read])
     assert 0.25 < (words == tokens.UNKNOWN).mean() < 0.55
-    assert all((inputs["words"][tags < 0] == tokens.PAD).all() for inputs, tags in read)
+    assert all((inputs["words"][tags < 0] == tokens.PADDING).all() for inputs, tags in read)
     assert all((inputs["shapes"][tags >= 0] > 0).all() for inputs, tags in read), "the shape is still known"
     assert all(inputs["words"].dtype == np.int32 for inputs, _ in read)
 
 
 def test_seed_says_what_is_drawn():
     def words(seed):
-        batches = training.SequenceBatches(many(20), tokens.Vocabulary().with_words_of(many(20)), NAMES, 4, seed=seed)
+        batches = training.SequenceBatches(many(20), tokens.vocabulary(many(20)), NAMES, 4, seed=seed)
         return [batches[i][0]["words"].tolist() for i in range(len(batches))]
 
     assert words(1) == words(1) and words(1) != words(2)

@@ -26,12 +26,12 @@ def seed():
 
 @pytest.fixture
 def vocabulary():
-    return tokens.Vocabulary().with_words_of(SENTENCES)
+    return tokens.vocabulary(SENTENCES)
 
 
 @pytest.fixture
 def body(vocabulary):
-    return recurrent.tagger_body(len(vocabulary), units=8)
+    return recurrent.tagger_body(len(vocabulary) + 2, units=8)
 
 
 def batches(vocabulary, sentences=SENTENCES, **options):
@@ -119,7 +119,7 @@ def test_a_loss_that_is_not_a_number_is_reported(body, vocabulary):
 
 
 def test_moving_changes_nothing_and_new_words_start_as_the_unknown_one(body, vocabulary):
-    larger = vocabulary.with_words_of([Sentence(("Oslo", "Ada"), "OO")])
+    larger = tokens.vocabulary([Sentence(("Oslo", "Ada"), "OO")], known=vocabulary)
     moved = recurrent.extend_vocabulary(body, vocabulary, larger)
     table, new_table = (m.get_layer("word_vectors").get_weights()[0] for m in (body, moved))
     assert len(new_table) == len(table) + 1 and np.array_equal(new_table[:-1], table)
@@ -137,11 +137,11 @@ def test_a_copy_learns_alone(body, vocabulary):
 
 
 def test_another_vocabulary_is_refused(body, vocabulary):
-    other = tokens.Vocabulary(["sings", *vocabulary.rows])  # the same words in another order
+    other = dict.fromkeys(["sings", *vocabulary])  # the same words in another order
     with pytest.raises(ValueError, match=r"new_vocabulary: got 13 words, expected the \d+ old ones first, in order"):
         recurrent.extend_vocabulary(body, vocabulary, other)
     with pytest.raises(ValueError, match="new_vocabulary: got 0 words"):
-        recurrent.extend_vocabulary(body, vocabulary, tokens.Vocabulary())
+        recurrent.extend_vocabulary(body, vocabulary, {})
 
 
 def test_head_is_the_regression_and_the_body_stays(body, vocabulary):

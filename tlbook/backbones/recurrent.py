@@ -56,7 +56,7 @@ def tagger_body(rows, units=64, dropout=0.3):
     ]
     x = keras.layers.Dropout(dropout)(keras.layers.Concatenate()(x))
     both_ways = keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=True), name="both_ways")
-    x = both_ways(x, mask=keras.ops.not_equal(words, tokens.PAD))
+    x = both_ways(x, mask=keras.ops.not_equal(words, tokens.PADDING))
     return keras.Model({"words": words, "shapes": shapes, "characters": letters}, x, name="body")
 
 
@@ -71,11 +71,11 @@ def extend_vocabulary(body, vocabulary, new_vocabulary):
 
     Raises `ValueError` where the new vocabulary does not begin with the words of the old one. Taught in chapter 5.4.
     """
-    old, new = list(vocabulary.rows), list(new_vocabulary.rows)
+    old, new = list(vocabulary), list(new_vocabulary)
     if new[: len(old)] != old:
         raise ValueError(f"new_vocabulary: got {len(new)} words, expected the {len(old)} old ones first, in order")
     units = body.output_shape[-1] // 2
-    copy = tagger_body(len(new_vocabulary), units)
+    copy = tagger_body(len(new_vocabulary) + 2, units)
     for layer in body.layers:
         weights = layer.get_weights()
         if layer.name == "word_vectors":

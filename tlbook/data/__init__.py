@@ -3,6 +3,7 @@
 from tlbook.data.images import (
     Dataset,
     Split,
+    holdout,
     load_cifar10,
     load_emoji10,
     load_emoji10_source,
@@ -14,6 +15,7 @@ from tlbook.data.images import (
 __all__ = [
     "Dataset",
     "Split",
+    "holdout",
     "load_cifar10",
     "load_emoji10",
     "load_emoji10_source",

@@ -1,13 +1,11 @@
 """CIFAR-10 as arrays, read from a mirror's .npz file or from upstream's archive of pickles."""
 
-import pickle
 import tarfile
-import zipfile
-import zlib
 
 import numpy as np
 
 from tlbook.files import assets, cache, pickles, sources
+from tlbook.files.archives import reading
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SHAPES = {
@@ -18,10 +16,6 @@ _SHAPES = {
 }
 _TRAIN_BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 _TEST_BATCH = "test_batch"
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, OverflowError),
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, pickle.UnpicklingError),
-)
 
 
 def find_arrays(**patience):
@@ -48,17 +42,14 @@ def _check(arrays, path):
 
 
 def _read_npz(path):
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except _DAMAGED as error:
-        raise ValueError(f"{path} cannot be read as an .npz file of plain arrays: {error}") from error
+    with reading(path, "an .npz file of plain arrays"), np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _read_archive(path):
     """Read upstream's archive in memory: nothing is unpacked onto the disk, so no name in it can lead anywhere."""
     parts = {}
-    try:
+    with reading(path, "CIFAR-10's archive"):
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 name = member.name.removeprefix("cifar-10-batches-py/")
@@ -69,8 +60,6 @@ def _read_archive(path):
                     parts[name] = images, np.array(batch[b"labels"], dtype=np.uint8)
         train = [np.concatenate(arrays) for arrays in zip(*(parts[name] for name in _TRAIN_BATCHES), strict=True)]
         test = parts[_TEST_BATCH]
-    except _DAMAGED as error:
-        raise ValueError(f"{path} cannot be read as CIFAR-10's archive: {type(error).__name__}: {error}") from error
     # Upstream keeps the three colour planes one after the other; Keras wants the colours of a pixel together.
     x_train, x_test = (np.ascontiguousarray(images.transpose(0, 2, 3, 1)) for images, _ in (train, test))
     return {"x_train": x_train, "y_train": train[1], "x_test": x_test, "y_test": test[1]}

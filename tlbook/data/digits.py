@@ -4,17 +4,17 @@ import io
 import re
 import wave
 import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from tlbook.data import splits
 from tlbook.files import assets, sources
+from tlbook.files.archives import DamagedFile, reading
 from tlbook.inputs import sound
 
 _MEMBER = re.compile(r"(?:.*/)?(\d)_([a-z]+)_(\d{1,4})\.wav")
 _LARGEST = 10**6  # bytes of a recording, a minute: no member may fill the memory
-_DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +94,19 @@ def read_archive(path):
     samples a second, or has another kind of name.
     """
     found = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if not member.filename.endswith(".wav"):
-                    continue
-                match = _MEMBER.fullmatch(member.filename)
-                if not match:
-                    raise ValueError(f"{member.filename!r} is not named DIGIT_SPEAKER_TAKE.wav")
-                digit, speaker, take = int(match[1]), match[2], int(match[3])
-                if (digit, speaker, take) in found:
-                    raise ValueError(f"{member.filename!r} is there twice")
-                found[digit, speaker, take] = _read_member(archive, member)
-    except _DAMAGED as error:
-        raise ValueError(f"{path} cannot be read as an archive of spoken digits: {error}") from error
+    with reading(path, "an archive of spoken digits"), zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.filename.endswith(".wav"):
+                continue
+            match = _MEMBER.fullmatch(member.filename)
+            if not match:
+                raise DamagedFile(f"{path}: {member.filename!r} is not named DIGIT_SPEAKER_TAKE.wav")
+            key = int(match[1]), match[2], int(match[3])
+            if key in found:
+                raise DamagedFile(f"{path}: {member.filename!r} is there twice")
+            found[key] = _read_member(archive, member, path)
     if not found:
-        raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
+        raise DamagedFile(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
     keys = sorted(found)
     names = tuple(sorted({speaker for _, speaker, _ in keys}))
     labels, takes = (np.array([key[i] for key in keys]) for i in (0, 2))
@@ -117,21 +114,18 @@ def read_archive(path):
     return tuple(found[key] for key in keys), labels, speakers, takes, names
 
 
-def _read_member(archive, member):
-    name = member.filename
+def _read_member(archive, member, path):
+    name = f"{path}: {member.filename}"
     if member.file_size > _LARGEST:
-        raise ValueError(f"{name}: {member.file_size} bytes, expected at most {_LARGEST}")
-    try:
-        with wave.open(io.BytesIO(archive.read(member))) as file:
-            form = file.getnchannels(), 8 * file.getsampwidth(), file.getframerate()
-            if form != (1, 16, sound.RATE):
-                raise ValueError(f"(channels, bits, samples a second) are {form}, expected {(1, 16, sound.RATE)}")
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-            if len(samples) != file.getnframes() or not len(samples):
-                raise ValueError(f"{len(samples)} samples, promised {file.getnframes()}")
-    except (*_DAMAGED, wave.Error) as error:
-        raise ValueError(f"{name}: {error}") from error
-    return samples.astype("float32") / 32768
+        raise DamagedFile(f"{name}: {member.file_size} bytes, expected at most {_LARGEST}")
+    with reading(name, "a recording"), wave.open(io.BytesIO(archive.read(member))) as file:
+        form = file.getnchannels(), 8 * file.getsampwidth(), file.getframerate()
+        count, samples = file.getnframes(), file.readframes(file.getnframes())
+    if form != (1, 16, sound.RATE):
+        raise DamagedFile(f"{name}: (channels, bits, samples a second) are {form}, expected {(1, 16, sound.RATE)}")
+    if len(samples) != 2 * count or not count:
+        raise DamagedFile(f"{name}: {len(samples) // 2} samples, promised {count}, expected 1 or more")
+    return np.frombuffer(samples, "<i2").astype("float32") / 32768
 
 
 def few_shots(digits, speaker, per_digit, seed=0, reserved=5):
@@ -146,13 +140,12 @@ def few_shots(digits, speaker, per_digit, seed=0, reserved=5):
         raise ValueError(f"speaker: got {speaker}, expected 0..{len(digits.speaker_names) - 1}")
     if not 1 <= per_digit <= reserved:
         raise ValueError(f"per_digit: got {per_digit}, expected 1..{reserved} (reserved)")
+    mine = np.flatnonzero(digits.speakers == speaker)
+    counts = np.bincount(digits.labels[mine], minlength=10)
+    if counts.min() <= reserved:
+        digit = int(np.argmax(counts <= reserved))
+        raise ValueError(f"reserved: got {reserved}, but speaker {speaker} says {digit} only {counts[digit]} times")
     rng = np.random.default_rng(seed)
-    training, test = [], []
-    for digit in range(10):
-        mine = np.flatnonzero((digits.speakers == speaker) & (digits.labels == digit))
-        if len(mine) <= reserved:
-            raise ValueError(f"reserved: got {reserved}, but speaker {speaker} says {digit} only {len(mine)} times")
-        mine = rng.permutation(mine)
-        training.append(mine[:per_digit])
-        test.append(mine[reserved:])
-    return np.sort(np.concatenate(training)), np.sort(np.concatenate(test))
+    # Sorting turns "who comes first" into "in which place": the draw of the recorded runs was the former.
+    rank = splits.ranks(digits.labels[mine], lambda k: np.argsort(rng.permutation(k)))
+    return mine[rank < per_digit], mine[rank >= reserved]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbook.data import made_up_entities
+from tlbook.data import made_up_entities, splits
 from tlbook.files import assets, sources
 from tlbook.inputs.tags import Sentence, is_tag, to_iob2
 
@@ -82,14 +82,14 @@ def read_conll(path):
     return sentences
 
 
-def split(sentences, labels, seed, validation=100, test_share=0.4):
+def split(sentences, n_train, seed, validation=100, test_share=0.4):
     """Split sentences by document, so that no two parts hold sentences of the same text.
 
     Parameters
     ----------
     sentences : list of tlbook.inputs.tags.Sentence
         All of them.
-    labels : int
+    n_train : int
         How many sentences to learn from; drawn from documents that are in no other part.
     seed : int
         Draws the training and validation sentences. The test documents are always the same.
@@ -104,23 +104,20 @@ def split(sentences, labels, seed, validation=100, test_share=0.4):
 
     Raises `ValueError` where there are fewer sentences than that. Taught in chapter 5.4.
     """
-    documents = {}
-    for sentence in sentences:
-        documents.setdefault(sentence.document, []).append(sentence)
-    test, rest = _take(list(documents.values()), round(test_share * len(sentences)), np.random.default_rng(0))
+    documents = np.array([sentence.document for sentence in sentences], int)
+    test_size = round(test_share * len(sentences))
+    rest, test = splits.whole_groups(documents, test_size, _last_first(np.random.default_rng(0)))
+    if len(rest) < validation:
+        left = len(set(documents[rest]))
+        raise ValueError(f"sentences: got {len(rest)} in {left} documents, expected more than {validation}")
     rng = np.random.default_rng(seed)
-    held_out, rest = _take(rest, validation, rng)
-    pool = [sentence for document in rest for sentence in document]
-    if not 0 < labels <= len(pool):
-        raise ValueError(f"labels: got {labels}, expected 1..{len(pool)} sentences")
-    return [pool[i] for i in rng.permutation(len(pool))[:labels]], held_out[:validation], test
+    pool, held_out = splits.whole_groups(documents[rest], validation, _last_first(rng))
+    if not 0 < n_train <= len(pool):
+        raise ValueError(f"n_train: got {n_train}, expected 1..{len(pool)} sentences")
+    train = pool[rng.permutation(len(pool))[:n_train]]
+    return tuple([sentences[i] for i in part] for part in (rest[train], rest[held_out[:validation]], test))
 
 
-def _take(documents, n, rng):
-    """Draw whole documents until they hold `n` sentences: (these sentences, the documents that are left)."""
-    order, taken = list(rng.permutation(len(documents))), []
-    while len(taken) < n:
-        if not order:
-            raise ValueError(f"sentences: got {len(taken)} in {len(documents)} documents, expected more than {n}")
-        taken += documents[order.pop()]
-    return taken, [documents[i] for i in sorted(order)]
+def _last_first(rng):
+    """Return the draw of the recorded runs, which took documents from the end of their random order."""
+    return lambda k: rng.permutation(k)[::-1]

@@ -5,7 +5,7 @@ a child process, which takes a list of texts and gives back sound. There is a se
 hidden state from one word to the next (a slow drift of the pitch, random breath), so the same word said twice differs.
 A fresh process starts from the same state: the same list gives the same sound, to the last bit.
 
-Run as a module, this file is the child. Taught in chapter 5.8.
+Run as a script, this file is the child. Taught in chapter 5.8.
 """
 
 import ctypes
@@ -64,7 +64,8 @@ def say(requests):
 
     Raises `RuntimeError` with the reason where espeak-ng cannot run on this machine. Taught in chapter 5.8.
     """
-    command = [sys.executable, "-m", "tlbook.data.espeak", str(_data_folder())]
+    # By its file and not as `-m tlbook.data.espeak`, which would first load all of `tlbook.data`.
+    command = [sys.executable, "-P", __file__, str(_data_folder())]
     done = subprocess.run(command, input=json.dumps(requests).encode(), capture_output=True)
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip()[-500:]

@@ -165,6 +165,9 @@ def warn_about_counts(labels, class_names, fewest=20, ratio=3.0):
 
     `fewest` is the number of pictures a class below which a test says next to nothing, `ratio` how many times as many
     pictures the largest class may have as the smallest. Raises `ValueError` for labels without a class name.
+
+    >>> warn_about_counts([0] * 30 + [1] * 5, ["cat", "dog"], ratio=10)
+    ['dog: 5 pictures, fewer than 20']
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not np.isin(labels, np.arange(len(class_names))).all():

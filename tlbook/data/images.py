@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbook.data import cifar10, emoji10
+from tlbook.data import cifar10, emoji10, splits
 from tlbook.files import sources
+
+HOLDOUT_SEED = 2_026  # of its own: no recorded run has used it
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ def load_target(validation=None, seed=0):
     """Load the target data set of the book: CIFAR-10 where it can be found, otherwise the bundled emoji-10.
 
     Which one it is gets printed, and `source` of the result says it. `TLBOOK_DATA` ("cifar10" or "emoji10") forces one.
-    Raises `ValueError` for any other value of it. Taught in chapter 4.1.
+    CIFAR-10 comes with the pictures of `holdout`, as the recorded runs that the chapters show have drawn from them.
+    Raises `ValueError` for any other value of `TLBOOK_DATA`. Taught in chapter 4.1.
     """
     choice = os.environ.get("TLBOOK_DATA", "")
     if choice not in ("", "cifar10", "emoji10"):
@@ -77,7 +80,7 @@ def load_target(validation=None, seed=0):
     size = {} if validation is None else {"validation": validation}
     if choice != "emoji10":
         try:
-            return load_cifar10(seed=seed, **size)
+            return load_cifar10(seed=seed, with_holdout=True, **size)
         except sources.NotFound:
             if choice == "cifar10":
                 raise
@@ -85,15 +88,37 @@ def load_target(validation=None, seed=0):
     return load_emoji10(seed=seed, **size)
 
 
-def load_cifar10(validation=5_000, seed=0):
+def load_cifar10(validation=5_000, seed=0, with_holdout=False):
     """Load CIFAR-10: 32 x 32 pixels, ten classes, 10,000 pictures for the test, the rest cut by `split_off`.
 
+    Neither the training nor the validation set holds a picture of `holdout`, unless `with_holdout` asks for it: then
+    both are drawn from all 50,000, as in the runs that were recorded before there was a holdout.
     Raises `tlbook.files.sources.NotFound` where it cannot be had and `ValueError` where a file holds something else.
     Source: Krizhevsky (2009). Taught in chapter 4.1.
     """
     arrays, source = cifar10.find_arrays()
-    train, held_out = split_off(Split(arrays["x_train"], arrays["y_train"]), validation, seed)
+    images, labels = arrays["x_train"], arrays["y_train"]
+    if not with_holdout:
+        free = ~_in_holdout(labels)
+        images, labels = images[free], labels[free]
+    train, held_out = split_off(Split(images, labels), validation, seed)
     return Dataset(train, held_out, Split(arrays["x_test"], arrays["y_test"]), cifar10.CLASS_NAMES, source)
+
+
+def holdout():
+    """Return 5,000 training pictures of CIFAR-10, 500 of each class, that `load_cifar10` keeps out of its splits.
+
+    They test what was decided after the test set had been seen. They are drawn by position, always the same; a copy of
+    CIFAR-10 with its pictures in another order gives other ones. Raises as `load_cifar10` does. Taught in chapter 4.1.
+    """
+    arrays, _ = cifar10.find_arrays()
+    kept = _in_holdout(arrays["y_train"])
+    return Split(arrays["x_train"][kept], arrays["y_train"][kept])
+
+
+def _in_holdout(labels):
+    """Return which pictures are kept back, bool (n,): a tenth of all, equally many of each class."""
+    return splits.ranks(labels, np.random.default_rng(HOLDOUT_SEED).permutation) < len(labels) // 100
 
 
 def load_emoji10(validation=500, seed=0):
@@ -125,9 +150,12 @@ def split_off(split, n, seed=0):
     """Cut `n` pictures off a split, stratified by class: `(the rest, the n pictures)`.
 
     Raises `ValueError` where either part would have fewer pictures than there are classes, or a class has only one.
-    """
-    from sklearn.model_selection import train_test_split  # here: `doctor` and those who only load data do without
+    Taught in chapter 4.1.
 
+    >>> pictures = Split(np.zeros((6, 32, 32, 3), "uint8"), [0, 0, 0, 1, 1, 1])
+    >>> [part.labels.tolist() for part in split_off(pictures, 2)]
+    [[0, 0, 1, 1], [0, 1]]
+    """
     counts = np.unique(split.labels, return_counts=True)[1]
     classes = len(counts)
     if counts.min() < 2:
@@ -136,13 +164,13 @@ def split_off(split, n, seed=0):
         raise ValueError(
             f"n: got {n}, expected {classes}..{len(split) - classes} ({len(split)} pictures of {classes} classes)"
         )
-    rest, cut = train_test_split(np.arange(len(split)), test_size=n, stratify=split.labels, random_state=seed)
-    return tuple(Split(split.images[indices], split.labels[indices]) for indices in (np.sort(rest), np.sort(cut)))
+    parts = map(np.sort, splits.stratified(split.labels, n, seed))
+    return tuple(Split(split.images[positions], split.labels[positions]) for positions in parts)
 
 
 def subset(split, n, seed=0):
     """Draw `n` pictures from a split, stratified by class: the small training sets of the experiments.
 
-    Raises `ValueError` as `split_off` does, except that `n` may be the whole split.
+    Raises `ValueError` as `split_off` does, except that `n` may be the whole split. Taught in chapter 4.1.
     """
     return split if n == len(split) else split_off(split, n, seed)[1]

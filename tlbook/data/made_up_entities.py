@@ -9,21 +9,8 @@ import numpy as np
 from tlbook.inputs.tags import Sentence
 
 _FIRST = (
-    "Ada",
-    "Bela",
-    "Caro",
-    "Dano",
-    "Edda",
-    "Falk",
-    "Gero",
-    "Hedi",
-    "Jara",
-    "Lene",
-    "Milo",
-    "Nora",
-    "Oda",
-    "Runa",
-    "Udo",
+    *("Ada", "Bela", "Caro", "Dano", "Edda", "Falk", "Gero", "Hedi"),
+    *("Jara", "Lene", "Milo", "Nora", "Oda", "Runa", "Udo"),
 )
 _SYLLABLES = ("bar", "den", "fol", "gar", "hin", "kel", "lor", "mun", "nor", "pel", "ras", "sol", "tam", "ver", "zan")
 _PERSON = ("er", "man", "son", "ik", "")
@@ -109,9 +96,8 @@ def _name(kind, style, rng):
         surname = stem + _pick(rng, _PERSON)
         name = [_pick(rng, _FIRST), surname] if rng.random() < 0.7 else [surname]
     elif kind in ("location", "LOC"):
-        name = ([_pick(rng, ("New", "Upper", "Saint"))] if rng.random() < 0.2 else []) + [
-            stem + _pick(rng, _PLACE[style])
-        ]
+        before = [_pick(rng, ("New", "Upper", "Saint"))] if rng.random() < 0.2 else []
+        name = [*before, stem + _pick(rng, _PLACE[style])]
     elif kind in ("corporation", "ORG"):
         name = [stem, _pick(rng, _FIRM[style])] if rng.random() < 0.8 else [stem.upper()[:4]]
     elif kind == "group":

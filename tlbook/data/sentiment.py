@@ -1,20 +1,16 @@
 """Corpora of labelled sentences: product reviews as the target, and three sources, one nearer than the other."""
 
-import contextlib
-import io
+import functools
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
-from tlbook.data import sentiment_files
+from tlbook.data import sentiment_files, splits
 from tlbook.files import assets, sources
 
 TARGET = "product_reviews"
 _POLARITY, _FEELING = ("negative", "positive"), ("objective", "subjective")
-_PRODUCTS = (assets.PRODUCT_REVIEWS_1, assets.PRODUCT_REVIEWS_2)
-# For each corpus: its files, who reads them, the names of its classes, and what stands in
-# (`sentiment_files.VADER_FILES`).
+# For each corpus: its files, who reads them, the names of its classes, and what stands in.
 _CORPORA = {
     TARGET: (
         (assets.PRODUCT_REVIEWS_1, assets.PRODUCT_REVIEWS_2),
@@ -96,8 +92,8 @@ def load(name):
     rows, source = _find(name)
     unwanted = set()
     if name != TARGET:
-        with contextlib.redirect_stdout(io.StringIO()):  # the target announces itself where it is asked for
-            unwanted = {sentiment_files.key(text) for text, _, _ in _find(TARGET)[0]}
+        # The target announces itself where it is asked for.
+        unwanted = {sentiment_files.key(text) for text, *_ in _find(TARGET, quiet=True)[0]}
     return _corpus(sentiment_files.without_repeats(rows, unwanted), _CORPORA[name][2], source)
 
 
@@ -107,32 +103,35 @@ def raw_target():
     For the lesson on leaks. Raises as `load` does. Taught in chapter 5.2.
     """
     rows, source = _find(TARGET)
-    with contextlib.redirect_stdout(io.StringIO()):
-        lines = [line for line, _, _ in _find(TARGET, raw=True)[0]]
-    kept = sentiment_files.without_repeats([(*row, line) for row, line in zip(rows, lines, strict=True)])
-    return _corpus([(line, label, group) for _, label, group, line in kept], _POLARITY, source)
+    kept = sentiment_files.without_repeats(rows)
+    return _corpus([(line, label, group, line) for _, label, group, line in kept], _POLARITY, source)
 
 
-def _find(name, raw=False):
-    """Return `(rows, source)` of a corpus or of its stand-in."""
+def _find(name, quiet=False):
+    """Return `(rows, source)` of a corpus or of its stand-in, announced unless `quiet`."""
     needed, read, _, stand_in = _CORPORA[name]
     try:
-        found = [sources.find(asset) for asset in needed]
+        found = [sources.find(asset, quiet=quiet) for asset in needed]
     except sources.NotFound:
-        with contextlib.redirect_stdout(io.StringIO()):
-            path, source = sources.find(assets.VADER)
+        path, source = sources.find(assets.VADER, quiet=True)
         note = f"Not {name}: {stand_in}, rated by about twenty people each, from the package vaderSentiment 3.3.2."
         source = sources.Source(f"VADER stand-in ({stand_in})", source.kind, note)
-        print(source)
-        return sentiment_files.vader(path, name, raw), source
+        if not quiet:
+            print(source)
+        return _parsed(sentiment_files.vader, path, name), source
     source = found[0][1]
     if len(found) > 1:
         source = sources.Source("product reviews", source.kind, " ".join(dict.fromkeys(s.note for _, s in found)))
-    return read(*(path for path, _ in found), **({"raw": raw} if name == TARGET else {})), source
+    return _parsed(read, *(path for path, _ in found)), source
+
+
+@functools.cache
+def _parsed(read, *arguments):
+    return read(*arguments)
 
 
 def _corpus(rows, class_names, source):
-    texts, labels, groups = zip(*rows, strict=True)
+    texts, labels, groups, _ = zip(*rows, strict=True)
     return Corpus(texts, np.array(labels), class_names, source, groups)
 
 
@@ -141,24 +140,19 @@ def split(corpus, test=800, validation=400):
 
     The test set has at least `test` texts and consists of whole groups, drawn at random: nothing was learned about its
     products. The `validation` texts are drawn from the rest, stratified by class. Where a group is unknown, the test
-    set is drawn by text. Raises `ValueError` where nothing is left to learn from.
+    set is drawn by text. Raises `ValueError` where nothing is left to learn from. Taught in chapter 5.2.
     """
-    rng = np.random.default_rng(0)
     groups = np.array(corpus.groups)
     if (groups == "").any():
         groups = np.arange(len(corpus)).astype(str)
-    names, counts = np.unique(groups, return_counts=True)
-    order = rng.permutation(len(names))
-    needed = np.searchsorted(np.cumsum(counts[order]), test) + 1
-    held_out = np.isin(groups, names[order[:needed]])
-    rest = np.flatnonzero(~held_out)
+    rest, held_out = splits.whole_groups(groups, test, np.random.default_rng(0).permutation)
     if test < 1 or validation < 2 or len(rest) < validation + 2:
         raise ValueError(
             f"test, validation: got {test} and {validation}, expected 1 or more and 2 or more that leave something of "
             f"{len(corpus)} texts to learn from"
         )
-    train, chosen = train_test_split(rest, test_size=validation, stratify=corpus.labels[rest], random_state=0)
-    return tuple(take(corpus, np.sort(indices)) for indices in (train, chosen, np.flatnonzero(held_out)))
+    train, chosen = splits.stratified(corpus.labels[rest], validation, seed=0)
+    return tuple(take(corpus, np.sort(positions)) for positions in (rest[train], rest[chosen], held_out))
 
 
 def subset(corpus, n, seed=0):
@@ -171,8 +165,7 @@ def subset(corpus, n, seed=0):
         raise ValueError(f"n: got {n}, expected {classes}..{len(corpus)}")
     if n > len(corpus) - classes:
         return take(corpus, np.random.default_rng(seed).permutation(len(corpus))[:n])
-    indices = np.arange(len(corpus))
-    return take(corpus, train_test_split(indices, train_size=n, stratify=corpus.labels, random_state=seed)[0])
+    return take(corpus, splits.stratified(corpus.labels, len(corpus) - n, seed)[0])
 
 
 def take(corpus, indices):

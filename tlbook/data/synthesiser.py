@@ -154,7 +154,7 @@ def randomise(spectrograms, seed=0):
     if spectrograms.ndim != 3 or min(spectrograms.shape) < 1 or spectrograms.shape[2] < 2:
         raise ValueError(f"spectrograms: got shape {spectrograms.shape}, expected (n, frames, bands), n > 0, bands > 1")
     if not ((spectrograms >= -60) & (spectrograms <= 0)).all():
-        raise ValueError("spectrograms: some values are not in -60..0 dB, as `speech.log_mel` gives them")
+        raise ValueError("spectrograms: some values are not in -60..0 dB, as `sound.log_mel` gives them")
     rng, bands = np.random.default_rng(seed), np.arange(spectrograms.shape[2])
     lean = bands / len(bands) - 0.5
     changed = np.empty(spectrograms.shape, "float32")

@@ -52,6 +52,9 @@ def to_iob2(tags):
 
     Some files (wikigold) write every tag of an entity with I-. Two entities of one type that touch cannot be told apart
     there. Raises `ValueError` for a tag of another form. Taught in chapter 5.4.
+
+    >>> to_iob2(["I-PER", "I-PER", "O", "I-LOC"])
+    ('B-PER', 'I-PER', 'O', 'B-LOC')
     """
     found = ["O"] * len(tags)
     for start, end, kind in spans(tags):
@@ -64,6 +67,9 @@ def spans(tags):
 
     As the CoNLL script conlleval reads them: B- always begins an entity, and so does I- after O or after another type.
     Raises `ValueError` for a tag of another form. Taught in chapter 5.4.
+
+    >>> spans(["B-PER", "I-PER", "O", "B-LOC"])
+    [(0, 2, 'PER'), (3, 4, 'LOC')]
     """
     check_tags(tags)
     found, start = [], 0

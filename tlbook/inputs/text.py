@@ -11,10 +11,13 @@ PADDING, UNKNOWN = 0, 1  # the two numbers that stand for no word of the vocabul
 _TOKEN = re.compile(r"\w+?(?=n't\b)|n't\b|'(?:s|m|re|ve|ll|d|t)\b|\w+|[!?]")
 
 
-def tokenise(sentence):
+def tokenize(sentence):
     """Return the words of a sentence as a list of str: lower case, "!" and "?" as words, other signs dropped.
 
     Raises `ValueError` where `sentence` is not a str. Taught in chapter 5.2.
+
+    >>> tokenize("The zoom isn't good!")
+    ['the', 'zoom', 'is', "n't", 'good', '!']
     """
     if not isinstance(sentence, str):
         raise ValueError(f"sentence: got {type(sentence).__name__}, expected a str")
@@ -40,11 +43,16 @@ def vocabulary(sentences, size):
     """
     if size < 3:
         raise ValueError(f"size: got {size}, expected 3 or more (padding, unknown and a word)")
-    counts = collections.Counter(word for sentence in _checked(sentences) for word in tokenise(sentence))
+    counts = collections.Counter(word for sentence in _checked(sentences) for word in tokenize(sentence))
     if not counts:
         raise ValueError("sentences: got no word in them, expected one or more")
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
-    return {word: number for number, word in enumerate(ordered[: size - 2], start=2)}
+    return numbered(ordered[: size - 2])
+
+
+def numbered(words):
+    """Return a vocabulary: each of `words` and its number, in their order, from 2 on, repeated ones once."""
+    return {word: number for number, word in enumerate(dict.fromkeys(words), start=2)}
 
 
 def encode(sentences, vocabulary, length):
@@ -52,13 +60,16 @@ def encode(sentences, vocabulary, length):
 
     A word that `vocabulary` does not know becomes 1. Raises `ValueError` for no sentences, or a length below 1.
     Taught in chapter 5.2.
+
+    >>> encode(["Good zoom!"], vocabulary(["good phone", "good zoom"], size=10), length=4).tolist()
+    [[2, 4, 1, 0]]
     """
     if length < 1:
         raise ValueError(f"length: got {length}, expected 1 or more")
     sentences = _checked(sentences)
     numbers = np.full((len(sentences), length), PADDING, "int32")
     for row, sentence in zip(numbers, sentences, strict=True):
-        words = [vocabulary.get(word, UNKNOWN) for word in tokenise(sentence)[:length]]
+        words = [vocabulary.get(word, UNKNOWN) for word in tokenize(sentence)[:length]]
         row[: len(words)] = words
     return numbers
 

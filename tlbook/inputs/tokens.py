@@ -3,47 +3,49 @@
 Taught in chapter 5.4.
 """
 
+import collections
 import re
 
 import numpy as np
 
-PAD, UNKNOWN = 0, 1  # the first two rows of the table of word vectors
-PAD, UNKNOWN = 0, 1  # the first two rows of the table of word vectors
+from tlbook.inputs.text import PADDING, UNKNOWN, numbered
+
 NO_TAG = -1  # where there is no word
 SHAPES = ("pad", "lower", "Capital", "CAPITALS", "mixed", "number", "other")
 LETTERS = 16  # of a word that the network sees: the first and the last half
 CHARACTERS = 97  # pad, the 95 printable ones of ASCII, and one for all others
 
 
-class Vocabulary:
-    """The words that have a vector of their own, in lower case, every digit a 0; all others share one.
+def vocabulary(sentences, at_least=1, known=()):
+    """Number the words of sentences as `normal` gives them, in order of appearance: a dict of str to int, from 2 on.
 
+    Parameters
+    ----------
+    sentences : sequence of tlbook.inputs.tags.Sentence
+        Training sentences only. They may be none.
+    at_least : int
+        Leave out words that occur less often.
+    known : dict of str to int
+        A vocabulary whose words keep their numbers; new ones come behind them.
+
+    As in `tlbook.inputs.text.vocabulary`, 0 is padding, 1 any other word, and an embedding has `len(result) + 2` rows.
     Taught in chapter 5.4.
+
+    >>> from tlbook.inputs.tags import Sentence
+    >>> seen = vocabulary([Sentence(["In", "1984"], ["O", "O"])])
+    >>> vocabulary([Sentence(["In", "Oslo"], ["O", "O"])], known=seen)
+    {'in': 2, '0000': 3, 'oslo': 4}
     """
-
-    def __init__(self, words=()):
-        """Number the words from 2: 0 is padding and 1 the unknown word."""
-        self.rows = {word: row for row, word in enumerate(dict.fromkeys(words), start=2)}
-
-    def __len__(self):
-        """Return the number of rows that the table of vectors needs."""
-        return len(self.rows) + 2
-
-    def with_words_of(self, sentences, at_least=1):
-        """Return a vocabulary with new words, in order of appearance, behind the old ones, which keep their rows."""
-        counts = {}
-        for sentence in sentences:
-            for token in sentence.tokens:
-                counts[normal(token)] = counts.get(normal(token), 0) + 1
-        return Vocabulary([*self.rows, *(word for word, count in counts.items() if count >= at_least)])
-
-    def row(self, token):
-        """Return the row of a word."""
-        return self.rows.get(normal(token), UNKNOWN)
+    counts = collections.Counter(normal(token) for sentence in sentences for token in sentence.tokens)
+    return numbered([*known, *(word for word, count in counts.items() if count >= at_least)])
 
 
 def normal(token):
-    """Return a word as the vocabulary knows it: lower case, every digit a 0."""
+    """Return a word as the vocabulary knows it: lower case, every digit a 0.
+
+    >>> normal("B52")
+    'b00'
+    """
     return re.sub(r"\d", "0", token.lower())
 
 
@@ -91,7 +93,7 @@ def encode(sentences, vocabulary, tag_names=None, length=None):
     ----------
     sentences : sequence of tlbook.inputs.tags.Sentence
         One or more.
-    vocabulary : Vocabulary
+    vocabulary : dict of str to int
         Which words have a vector of their own.
     tag_names : sequence of str, optional
         The tags that the head tells apart, "O" first. Without it no tags are returned.
@@ -101,7 +103,7 @@ def encode(sentences, vocabulary, tag_names=None, length=None):
     Returns
     -------
     inputs : dict of str to numpy.ndarray
-        int32: `words` and `shapes` (n, length), `characters` (n, length, 16). 0 where there is no word.
+        int32: `words` and `shapes` (n, length), `characters` (n, length, 16). `PADDING` where there is no word.
     tags : numpy.ndarray or None
         int32 (n, length), `NO_TAG` where there is no word.
 
@@ -114,12 +116,12 @@ def encode(sentences, vocabulary, tag_names=None, length=None):
             f"length: got {length}, expected {longest} or more, the longest of {len(sentences)} sentences, n > 0"
         )
     n = len(sentences)
-    inputs = {name: np.zeros((n, length), "int32") for name in ("words", "shapes")}
-    inputs["characters"] = np.zeros((n, length, LETTERS), "int32")
+    sizes = {"words": (n, length), "shapes": (n, length), "characters": (n, length, LETTERS)}
+    inputs = {name: np.full(size, PADDING, "int32") for name, size in sizes.items()}
     tags = np.full((n, length), NO_TAG, "int32")
     for i, sentence in enumerate(sentences):
         for j, token in enumerate(sentence.tokens):
-            inputs["words"][i, j] = vocabulary.row(token)
+            inputs["words"][i, j] = vocabulary.get(normal(token), UNKNOWN)
             inputs["shapes"][i, j] = shape(token)
             inputs["characters"][i, j, : len(token)] = characters(token)
         if tag_names is not None:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tlbook.inputs.text import PADDING, UNKNOWN, tokenise
+from tlbook.inputs.text import PADDING, UNKNOWN, tokenize
 
 # The number between two sentences of a stream is that behind the last word of a padded sentence. Both say that no word
 # stands here, so what a network learned about one holds for the other.
@@ -20,7 +20,7 @@ def stream(sentences, vocabulary):
         raise ValueError(f"sentences: got {sentences!r:.40}, expected a sequence of one or more str")
     numbers = [BETWEEN]
     for sentence in sentences:
-        numbers += [vocabulary.get(word, UNKNOWN) for word in tokenise(sentence)]
+        numbers += [vocabulary.get(word, UNKNOWN) for word in tokenize(sentence)]
         numbers.append(BETWEEN)
     return np.array(numbers, "int32")
 
