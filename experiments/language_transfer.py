@@ -72,7 +72,7 @@ def encoder_and_encoding(pool, arm, seed):
     if arm.pretraining == "none":
         keras.utils.set_random_seed(seed)
         body, cost = lm.reader(len(vocabulary) + 2, UNITS), {}
-    return lm.sentence_encoder(body), lambda texts: lm.opened(text.encode(texts, vocabulary, LENGTH)), cost
+    return lm.sentence_encoder(body), lambda texts: lm.prepend_bos(text.encode(texts, vocabulary, LENGTH)), cost
 
 
 def pretrained(pool, seed):
@@ -82,7 +82,7 @@ def pretrained(pool, seed):
     sentences = [sentences[i] for i in rng.permutation(len(sentences))]
     sentences, held_out = sentences[HELD_OUT:], sentences[:HELD_OUT]
     # The target's own texts, less validation and test, need no label here. The rest fills up to the same length.
-    lengths = np.cumsum([len(text.tokenise(sentence)) + 1 for sentence in (*pool.texts, *sentences)])
+    lengths = np.cumsum([len(text.tokenize(sentence)) + 1 for sentence in (*pool.texts, *sentences)])
     chosen = (list(pool.texts) + sentences)[: np.searchsorted(lengths, WORDS)]
     chosen = [chosen[i] for i in rng.permutation(len(chosen))]
     vocabulary = text.vocabulary(chosen, VOCABULARY)

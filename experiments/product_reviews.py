@@ -54,7 +54,7 @@ def tfidf(task, arm, seed):
     """Logistic regression on weighted counts of words and of pairs of words."""
     best = None
     for strength in arm.grid:
-        weights = TfidfVectorizer(tokenizer=text.tokenise, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True)
+        weights = TfidfVectorizer(tokenizer=text.tokenize, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True)
         model = make_pipeline(weights, LogisticRegression(C=strength, max_iter=1000))
         model.fit(task.train.texts, task.train.labels)
         accuracy = model.score(task.validation.texts, task.validation.labels)

@@ -78,7 +78,7 @@ def pretrained(task):
     """Return a body pretrained on the source sentences, its vocabulary, and what that cost."""
     keras.utils.set_random_seed(0)
     names = tags.tag_names(tags.types(task.pretrain))
-    vocabulary = tokens.Vocabulary().with_words_of(task.pretrain, at_least=2)
+    vocabulary = tokens.vocabulary(task.pretrain, at_least=2)
     body = recurrent.tagger_body(len(vocabulary))
 
     def train():
@@ -94,7 +94,7 @@ def frozen(task, arm, seed):
     """Fit a head on a body that stays as it is: pretrained, or as the random start left it."""
     body, vocabulary, cost = pretrained(task)
     keras.utils.set_random_seed(seed)
-    larger = vocabulary.with_words_of(task.train)
+    larger = tokens.vocabulary(task.train, known=vocabulary)
     if arm.pretraining == "none":
         body, cost = recurrent.tagger_body(len(larger)), {}
     else:
@@ -109,12 +109,12 @@ def tuned(task, arm, seed):
     """Train everything: a fresh tagger, or the pretrained body under the head that was fitted to it."""
     if arm.pretraining == "none":
         keras.utils.set_random_seed(seed)
-        larger, cost = tokens.Vocabulary().with_words_of(task.train), {}
+        larger, cost = tokens.vocabulary(task.train), {}
         model = tagger.with_head(recurrent.tagger_body(len(larger)), len(task.tags))
     else:
         body, vocabulary, cost = pretrained(task)
         keras.utils.set_random_seed(seed)
-        larger = vocabulary.with_words_of(task.train)
+        larger = tokens.vocabulary(task.train, known=vocabulary)
         body = recurrent.extend_vocabulary(body, vocabulary, larger)
         model = tagger.with_head(body, len(task.tags), dropout=0.0)  # the head was fitted to whole vectors
         tagger.fit_head(model, body, task.train, task.validation, larger, task.tags, arm.first)

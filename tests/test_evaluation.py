@@ -1,58 +1,20 @@
-"""Evaluation: counted by hand, and compared with SciPy."""
+"""Evaluation: counted by hand, and compared with SciPy and nervaluate."""
 
-import keras
+import math
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
+from nervaluate import Evaluator
 from scipy import stats
 
-from tlbook import evaluation, training
+from tlbook import evaluation
 
 # Three classes of four; nobody predicts class 2, and class 3 has no pictures.
 LABELS = [0, 0, 0, 1, 1, 2]
 PREDICTIONS = [0, 0, 1, 1, 1, 0]
-CALLS = []
-
-
-class Watched(keras.layers.Layer):
-    def call(self, inputs):
-        CALLS.append((keras.backend.standardize_dtype(inputs.dtype), inputs.shape[0]))
-        return inputs
-
-
-def classifier():
-    """With dropout: a prediction must not depend on chance."""
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    model = keras.Sequential(
-        [keras.Input((2, 3)), Watched(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(4, name="logits")]
-    )
-    CALLS.clear()
-    return model
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32"])
-@pytest.mark.parametrize("size", [1, 7, 30, 250])
-def test_predictions_are_the_largest_logits(dtype, size):
-    model = classifier()
-    inputs = np.random.default_rng(0).integers(256, size=(30, 2, 3)).astype(dtype)
-    kernel, bias = (np.asarray(weight) for weight in model.get_layer("logits").weights)
-    expected = (inputs.reshape(30, 6).astype("float64") @ kernel + bias).argmax(axis=1)
-    got = training.predict(model, inputs, size)
-    assert got.dtype == np.int64 and got.shape == (30,)
-    assert len(set(expected)) > 1
-    np.testing.assert_array_equal(got, expected)
-
-
-def test_only_one_batch_at_a_time_is_float32():
-    training.predict(classifier(), np.zeros((10, 2, 3), "uint8"), 4)
-    assert CALLS == [("float32", 4), ("float32", 4), ("float32", 2)]
-
-
-def test_probabilities_predict_what_logits_predict():
-    model = classifier()
-    inputs = np.random.default_rng(0).normal(size=(30, 2, 3))
-    probabilities = keras.Sequential([model, keras.layers.Softmax()])
-    np.testing.assert_array_equal(training.predict(probabilities, inputs), training.predict(model, inputs))
 
 
 def test_accuracy_is_the_share_that_is_right():
@@ -146,3 +108,171 @@ def test_interval_of_equal_values_has_no_width():
 def test_interval_refuses_what_has_none(values):
     with pytest.raises(ValueError, match="(?s)values: got .*expected two or more finite numbers"):
         evaluation.interval(values)
+
+
+def test_pairs_share_what_their_seed_makes_hard():
+    luck = np.array([0.1, -0.2, 0.05])
+    better, worse = 0.8 + luck + [0.01, 0.0, 0.02], 0.7 + luck
+    mean, half = evaluation.paired(better, worse)
+    assert (mean, half) == pytest.approx(evaluation.interval(better - worse)) and mean == pytest.approx(0.11)
+    assert half < evaluation.interval(better)[1] / 5
+    assert evaluation.paired(worse, better) == pytest.approx((-mean, half))
+    assert evaluation.paired(list(better), list(worse), 0.8)[1] < half
+
+
+def test_series_are_paired_by_their_index():
+    a, b = pd.Series([0.9, 0.7, 0.8], [0, 1, 2]), pd.Series([0.6, 0.8, 0.7], [1, 0, 2])
+    assert evaluation.paired(a, b) == pytest.approx((0.1, 0.0), abs=1e-9)
+    with pytest.raises(ValueError, match="(?s)values: got .*nan"):
+        evaluation.paired(a, b.rename({2: 3}))
+
+
+@pytest.mark.parametrize(("a", "b"), [([0.1, 0.2], [0.1]), ([0.1, 0.2], 0.1), ([[0.1], [0.2]], [0.1, 0.2])])
+def test_what_has_no_partner_is_refused(a, b):
+    with pytest.raises(ValueError, match="b: got shape .*, expected that of a"):
+        evaluation.paired(a, b)
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"),
+    [
+        ((0.0123, 0.0081), "helps by 1.2 ± 0.8 points"),
+        ((-0.0123, 0.0081), "hurts by 1.2 ± 0.8 points"),
+        ((0.0123, 0.0124), "not told apart: +1.2 ± 1.2 points"),
+        ((-0.003, 0.01), "not told apart: -0.3 ± 1.0 points"),
+        ((0.01, 0.01), "not told apart: +1.0 ± 1.0 points"),
+        ((0.0, 0.0), "not told apart: +0.0 ± 0.0 points"),
+        ((0.02, 0.0), "helps by 2.0 ± 0.0 points"),
+    ],
+)
+def test_verdict_says_what_a_difference_shows(difference, expected):
+    assert evaluation.verdict(difference) == expected
+
+
+@pytest.mark.parametrize("difference", [(np.nan, 0.1), (0.1, np.nan), (0.1, -0.1), (np.inf, 0.1), (0.1, np.inf)])
+def test_verdict_on_no_interval_is_refused(difference):
+    with pytest.raises(ValueError, match="difference: got"):
+        evaluation.verdict(difference)
+
+
+def test_neither_evaluation_nor_figures_load_keras():
+    code = "import sys; from tlbook import evaluation, figures; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def random_tags(rng, n, kinds="XYZ"):
+    """Tags in which every I- goes on."""
+    tags = []
+    for _ in range(n):
+        choices = ["O", "O"] + [f"B-{kind}" for kind in kinds]
+        if tags and tags[-1] != "O":
+            choices += 3 * [f"I-{tags[-1][2:]}"]
+        tags.append(choices[rng.integers(len(choices))])
+    return tags
+
+
+TRUE = [["B-X", "I-X", "O", "O", "B-Y"], ["O", "O", "O"], ["B-X", "O", "B-Y", "I-Y", "I-Y"]]
+GIVEN = [["B-X", "I-X", "O", "B-Y", "O"], ["O", "B-X", "O"], ["B-Y", "O", "B-Y", "I-Y", "O"]]
+
+
+def test_scores_counted_by_hand():
+    table = evaluation.entity_scores(TRUE, GIVEN)
+    assert list(table) == ["X", "Y", "all"]
+    assert table["X"] == {"true": 2, "predicted": 2, "correct": 1, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert table["Y"] == {"true": 2, "predicted": 3, "correct": 0, "precision": 0, "recall": 0, "f1": 0}
+    assert (table["all"]["true"], table["all"]["predicted"], table["all"]["correct"]) == (4, 5, 1)
+    assert table["all"]["f1"] == evaluation.entity_f1(TRUE, GIVEN) == pytest.approx(2 / 9)
+
+
+def test_errors_counted_by_hand():
+    assert evaluation.entity_errors(TRUE, GIVEN) == {"right": 1, "type": 1, "boundary": 1, "missed": 1, "invented": 2}
+
+
+def test_nothing_found_and_nothing_there():
+    nothing = [["O"] * len(tags) for tags in TRUE]
+    silent = evaluation.entity_scores(TRUE, nothing)["all"]
+    assert (silent["recall"], silent["f1"]) == (0, 0) and math.isnan(silent["precision"])
+    empty = evaluation.entity_scores(nothing, nothing)
+    assert list(empty) == ["all"] and all(math.isnan(empty["all"][name]) for name in ("precision", "recall", "f1"))
+    made_up = evaluation.entity_scores(nothing, TRUE)
+    assert made_up["X"]["f1"] == 0 and math.isnan(made_up["X"]["recall"])
+
+
+def test_a_type_that_is_never_found_or_never_there_has_its_row():
+    table = evaluation.entity_scores([["B-X", "O"]], [["O", "B-Z"]])
+    assert list(table) == ["X", "Z", "all"]
+    assert table["X"]["f1"] == table["Z"]["f1"] == 0 and math.isnan(table["X"]["precision"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_and_symmetry(seed):
+    rng = np.random.default_rng(seed)
+    true, given = ([random_tags(rng, n) for n in (3, 30, 60)] for _ in range(2))
+    assert evaluation.entity_f1(true, true) == 1
+    assert evaluation.entity_f1(true, given) == pytest.approx(evaluation.entity_f1(given, true))
+    counts = evaluation.entity_errors(true, given)
+    assert sum(counts.values()) - counts["invented"] == evaluation.entity_scores(true, given)["all"]["true"]
+    assert counts["right"] == evaluation.entity_scores(true, given)["all"]["correct"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_counts_agree_with_nervaluate(seed):
+    """Its "strict" scheme asks for the exact span and type as well."""
+    rng = np.random.default_rng(seed)
+    true = [random_tags(rng, rng.integers(1, 20)) for _ in range(30)]
+    given = [tags if rng.random() < 0.5 else random_tags(rng, len(tags)) for tags in true]
+    ours = evaluation.entity_scores(true, given)
+    theirs = Evaluator(true, given, tags=list("XYZ"), loader="list").evaluate()
+    for kind, row in theirs["entities"].items():
+        assert (row["strict"].correct, row["strict"].possible) == (ours[kind]["correct"], ours[kind]["true"])
+        assert row["strict"].recall == pytest.approx(ours[kind]["recall"])
+    strict = theirs["overall"]["strict"]
+    assert strict.correct == ours["all"]["correct"]
+    assert strict.recall == pytest.approx(ours["all"]["recall"])
+    assert strict.precision == pytest.approx(ours["all"]["precision"])
+    assert strict.f1 == pytest.approx(ours["all"]["f1"])
+
+
+def test_token_accuracy_counts_words():
+    assert evaluation.token_accuracy(TRUE, GIVEN) == pytest.approx(8 / 13)
+    assert evaluation.token_accuracy([["O", "O", "O", "B-X"]], [["O"] * 4]) == 0.75
+
+
+@pytest.mark.parametrize(
+    "call", [evaluation.entity_scores, evaluation.entity_f1, evaluation.entity_errors, evaluation.token_accuracy]
+)
+@pytest.mark.parametrize(
+    ("true", "given"), [([], []), ([["O"]], []), ([["O"]], [["O", "O"]]), ([["O"], ["O"]], [["O"]])]
+)
+def test_tags_that_do_not_fit_are_refused(call, true, given):
+    with pytest.raises(ValueError, match="predicted: got"):
+        call(true, given)
+
+
+def test_one_shot():
+    vectors = np.repeat(np.eye(3), 4, axis=0) * np.arange(1, 13)[:, None]  # the length does not matter
+    speakers = np.repeat([0, 1, 5], 4)
+    assert evaluation.one_shot(vectors, speakers, 10, np.random.default_rng(0)).tolist() == [1.0] * 10
+    noise = np.random.default_rng(0).normal(size=(600, 20))
+    shares = evaluation.one_shot(noise, np.tile(np.arange(6), 100), 50, np.random.default_rng(0))
+    assert shares.shape == (50,) and abs(shares.mean() - 1 / 6) < 0.02
+    again = evaluation.one_shot(noise, np.tile(np.arange(6), 100), 50, np.random.default_rng(0))
+    assert np.array_equal(shares, again)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "speakers", "draws", "message"),
+    [
+        (np.ones(4), [0, 0, 1, 1], 1, r"vectors: got float64 \(4,\), expected finite floats \(n, units\)"),
+        (np.ones((4, 2), int), [0, 0, 1, 1], 1, "vectors: got int64"),
+        (np.full((4, 2), np.nan), [0, 0, 1, 1], 1, "vectors: got float64"),
+        (np.ones((4, 2)), [0, 0, 1], 1, r"speakers: got shape \(3,\), expected \(4,\), 2 recordings each"),
+        (np.ones((4, 2)), [0, 0, 0, 0], 1, "speakers: got"),
+        (np.ones((4, 2)), [0, 0, 0, 1], 1, "speakers: got"),
+        (np.ones((0, 2)), [], 1, "speakers: got"),
+        (np.ones((4, 2)), [0, 0, 1, 1], 0, "draws: got 0, expected 1 or more"),
+    ],
+)
+def test_one_shot_refuses(vectors, speakers, draws, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.one_shot(vectors, speakers, draws, np.random.default_rng(0))

@@ -1,10 +1,14 @@
 """Features: the numbers of a plain forward pass, computed once, and anew for anything that changes them."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 
+import tlbook
 from tlbook import backbones, features
+from tlbook.backbones import recurrent
 from tlbook.files import cache
 
 CALLS = []
@@ -53,6 +57,65 @@ def computed(backbone, images, **options):
     return bool(CALLS)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float64"])
+def test_one_batch_at_a_time_becomes_float32_whatever_comes(backbone, dtype):
+    images = pictures().astype(dtype)
+    expected = plain(backbone, images)
+    got = features.forward(backbone, images, batch_size=4)
+    assert CALLS == [("float32", (4, 4, 6, 3))] * 2 + [("float32", (2, 4, 6, 3))]
+    assert got.dtype == np.float32 and got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-4)
+    assert images.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "bool"])
+def test_words_and_masks_stay_what_they_are(dtype):
+    seen = []
+
+    def watch(batch, training):
+        seen.append((batch.dtype, len(batch), training))
+        return keras.ops.convert_to_tensor(batch)
+
+    numbers = np.arange(14).reshape(7, 2).astype(dtype)
+    np.testing.assert_array_equal(features.forward(watch, numbers, 3), numbers)
+    assert seen == [(np.dtype(dtype), n, False) for n in (3, 3, 1)]
+
+
+def test_a_dict_of_arrays_is_cut_into_batches_together():
+    words, scale = keras.Input((3,), dtype="int32", name="words"), keras.Input((1,), name="scale")
+    vectors = keras.layers.Embedding(9, 4)(words)
+    model = keras.Model({"words": words, "scale": scale}, keras.ops.max(vectors, axis=1) * scale)
+    inputs = {"words": np.arange(24).reshape(8, 3) % 9, "scale": np.arange(8, dtype="float64")[:, None]}
+    got = features.forward(model, inputs, batch_size=3)
+    assert (got.shape, got.dtype) == ((8, 4), np.float32) and got.std() > 0
+    np.testing.assert_allclose(got, model.predict(inputs, verbose=0), rtol=1e-5)
+
+
+def test_vectors_of_sentences_come_in_order_and_whatever_the_batch():
+    keras.utils.set_random_seed(0)
+    encoder = recurrent.text_encoder(50, width=8, units=5)
+    words = np.random.default_rng(0).integers(2, 50, (11, 6)).astype("int32")
+    at_once = features.forward(encoder, words)
+    assert (at_once.shape, at_once.dtype) == ((11, 10), np.float32)
+    np.testing.assert_allclose(features.forward(encoder, words, batch_size=4), at_once, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "came"),
+    [
+        (np.zeros((0, 6), "int32"), r"\[0\]"),
+        (3.0, r"\[0\]"),
+        ({"a": np.ones(3), "b": np.ones(4)}, r"\[3, 4\]"),
+        ({}, r"\[\]"),
+    ],
+)
+def test_a_pass_needs_examples_and_as_many_of_each(inputs, came):
+    with pytest.raises(
+        ValueError, match=rf"inputs: got {came} examples, expected the same number in every array, n > 0"
+    ):
+        features.forward(lambda batch, training: batch, inputs)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 5, 10, 64])
 def test_features_are_those_of_a_plain_predict(backbone, batch_size):
     expected = plain(backbone, pictures())
@@ -93,6 +156,14 @@ def test_other_weights_are_another_network(backbone):
     backbone.set_weights(changed)
     assert computed(backbone, pictures())
     assert not np.array_equal(first, features.extract(backbone, pictures()))
+
+
+@pytest.mark.parametrize("module", [keras, tlbook, sys.modules[keras.backend.backend()]], ids=lambda m: m.__name__)
+def test_another_version_computes_anew(backbone, monkeypatch, module):
+    features.extract(backbone, pictures())
+    monkeypatch.setattr(module, "__version__", "0.0")
+    assert computed(backbone, pictures())
+    assert not computed(backbone, pictures())
 
 
 def test_running_statistics_are_weights(backbone):

@@ -3,9 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn import metrics
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from tlbook import heads, training
+from tlbook import features, heads, training
 
 SHAPE = (2, 3, 4)  # three different sides: flattened in another order, features would meet other weights
 
@@ -24,7 +28,7 @@ def blobs(n, classes=3, noise=1.0, seed=0, dtype="float16"):
     return ((centres[labels] + noise * rng.normal(size=(n, *SHAPE))) * scales + 5).astype(dtype), labels
 
 
-# Few and noisy, so that the strength of the penalty matters.
+# Few and noisy, so that C matters.
 TRAIN, VALIDATION = blobs(60, noise=2, seed=4), blobs(150, noise=2, seed=104)
 
 
@@ -33,78 +37,127 @@ def standardised(features, like):
     return (features - like.mean(axis=0)) / like.std(axis=0)
 
 
-def fit_by_hand(strength):
+def fit_by_hand(C):
     """Logistic regression on features that NumPy standardised: `(regression, accuracy on the validation set)`."""
-    regression = LogisticRegression(C=strength, max_iter=1000, tol=1e-6)
+    regression = LogisticRegression(C=C, max_iter=1000, tol=1e-6)
     regression.fit(standardised(TRAIN[0], TRAIN[0]), TRAIN[1])
     predicted = regression.predict(standardised(VALIDATION[0], TRAIN[0]))
     return regression, np.mean(predicted == VALIDATION[1])
 
 
-@pytest.mark.parametrize("strength", [1e-3, 0.1])
-def test_probe_is_a_logistic_regression_on_standardised_features(strength):
-    probe = heads.linear_probe(TRAIN, VALIDATION, [strength])
-    expected, accuracy = fit_by_hand(strength)
+@pytest.mark.parametrize("C", [1e-3, 0.1])
+def test_probe_is_a_logistic_regression_on_standardised_features(C):
+    probe = heads.best_probe(TRAIN, VALIDATION, [C])
+    expected, accuracy = fit_by_hand(C)
     inputs = standardised(VALIDATION[0], TRAIN[0])
-    flat = VALIDATION[0].reshape(150, -1)
-    np.testing.assert_allclose(probe.predict_proba(flat), expected.predict_proba(inputs), atol=0.01)
-    assert probe.strength == strength
-    assert probe.validation_accuracy == pytest.approx(accuracy, abs=1.5 / 150), "one picture at most on the fence"
+    np.testing.assert_allclose(probe.predict_proba(VALIDATION[0]), expected.predict_proba(inputs), atol=0.01)
+    np.testing.assert_allclose(probe.scores(VALIDATION[0]), expected.decision_function(inputs), atol=0.1)
+    assert probe.C == C
+    assert probe.validation_score == pytest.approx(accuracy, abs=1.5 / 150), "one picture at most on the fence"
 
 
 def test_probe_minimises_the_penalised_loss():
     """At the minimum of C times the cross-entropy plus half the squared weights, the gradient is zero."""
-    strength = 0.05
-    probe = heads.linear_probe(TRAIN, VALIDATION, [strength])
+    C = 0.05
+    probe = heads.linear_probe(*TRAIN, C)
+    logistic = probe.pipeline[-1]
     inputs, one_hot = standardised(TRAIN[0], TRAIN[0]), np.eye(3)[TRAIN[1]]
-    scores = inputs @ probe[-1].coef_.T + probe[-1].intercept_
+    scores = inputs @ logistic.coef_.T + logistic.intercept_
     softmax = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    gradient = strength * (softmax - one_hot).T @ inputs + probe[-1].coef_
-    at_zero = strength * (1 / 3 - one_hot).T @ inputs
+    gradient = C * (softmax - one_hot).T @ inputs + logistic.coef_
+    at_zero = C * (1 / 3 - one_hot).T @ inputs
     assert np.abs(gradient).max() < 0.02 * np.abs(at_zero).max()
 
 
-def test_validation_set_chooses_the_strength():
-    strengths = np.logspace(-5, 3, 9)
-    accuracies = [heads.linear_probe(TRAIN, VALIDATION, [strength]).validation_accuracy for strength in strengths]
-    best = int(np.argmax(accuracies))
-    assert 0 < best < 8 and accuracies[0] < accuracies[best] > accuracies[-1], "the test needs a choice that matters"
-    probe = heads.linear_probe(TRAIN, VALIDATION, strengths)
-    assert probe.strength == strengths[best] and probe.validation_accuracy == accuracies[best]
-    np.testing.assert_array_equal(probe[-1].coef_, heads.linear_probe(TRAIN, VALIDATION, [strengths[best]])[-1].coef_)
-    assert probe.validation_accuracy == np.mean(probe.predict(VALIDATION[0].reshape(150, -1)) == VALIDATION[1])
+GRID = np.logspace(-5, 3, 9)
 
 
-def test_chosen_by_the_validation_set_and_not_by_the_training_set():
+@pytest.fixture(scope="module")
+def best():
+    """The best of `GRID`: no test changes it."""
+    return heads.best_probe(TRAIN, VALIDATION, GRID)
+
+
+def test_validation_set_chooses_C(best):
+    probes = [heads.linear_probe(*TRAIN, C) for C in GRID]
+    accuracies = [probe.score(*VALIDATION) for probe in probes]
+    place = int(np.argmax(accuracies))
+    assert 0 < place < 8 and accuracies[0] < accuracies[place] > accuracies[-1], "the test needs a choice that matters"
+    assert GRID[place] == best.C and best.validation_score == accuracies[place]
+    np.testing.assert_array_equal(best.pipeline[-1].coef_, probes[place].pipeline[-1].coef_)
+    assert best.validation_score == np.mean(best.predict(VALIDATION[0]) == VALIDATION[1])
+    assert probes[place].validation_score is None, "nothing was chosen here"
+
+
+def test_chosen_by_the_validation_set_and_not_by_the_training_set(best):
     """The training set would always take the weakest penalty."""
-    swapped = heads.linear_probe(TRAIN, TRAIN, np.logspace(-5, 3, 9))
-    assert swapped.strength > heads.linear_probe(TRAIN, VALIDATION, np.logspace(-5, 3, 9)).strength
+    assert heads.best_probe(TRAIN, TRAIN, GRID).C > best.C
 
 
-@pytest.mark.parametrize("strengths", [(0.01, 0.1, 1.0), (1.0, 0.1, 0.01)])
-def test_smallest_strength_wins_a_tie(strengths):
+@pytest.mark.parametrize("grid", [(0.01, 0.1, 1.0), (1.0, 0.1, 0.01)])
+def test_smallest_C_wins_a_tie(grid):
     easy = blobs(30, noise=0.01)
-    probe = heads.linear_probe(easy, easy, strengths)
-    assert probe.validation_accuracy == 1 and probe.strength == 0.01
+    probe = heads.best_probe(easy, easy, grid)
+    assert probe.validation_score == 1 and probe.C == 0.01
 
 
-def test_probe_without_a_strength_to_try_is_refused():
+def test_probe_without_a_C_to_try_is_refused():
     examples = np.eye(4, dtype="float32"), np.array([0, 0, 1, 1])
-    with pytest.raises(ValueError, match="strengths: got none"):
-        heads.linear_probe(examples, examples, strengths=())
+    with pytest.raises(ValueError, match="C: got none"):
+        heads.best_probe(examples, examples, C=())
 
 
-def test_probe_takes_flat_features_and_lists():
-    expected = heads.linear_probe(TRAIN, VALIDATION)
-    flat = [(features.reshape(len(features), -1).tolist(), labels.tolist()) for features, labels in (TRAIN, VALIDATION)]
-    got = heads.linear_probe(*flat)
-    np.testing.assert_allclose(got[-1].coef_, expected[-1].coef_, rtol=1e-4, atol=1e-6)
+def test_any_score_can_choose():
+    """The average precision of class 0, and a score that wants the probe as bad as can be."""
+
+    def average_precision(probe, features, labels):
+        return metrics.average_precision_score(labels == 0, probe.scores(features)[:, 0])
+
+    by_hand = [average_precision(heads.linear_probe(*TRAIN, C), *VALIDATION) for C in GRID]
+    probe = heads.best_probe(TRAIN, VALIDATION, GRID, score=average_precision)
+    assert (probe.C, probe.validation_score) == (GRID[np.argmax(by_hand)], max(by_hand))
+    worst = heads.best_probe(TRAIN, VALIDATION, GRID, score=lambda probe, *examples: -probe.score(*examples))
+    assert worst.validation_score == -min(heads.linear_probe(*TRAIN, C).score(*VALIDATION) for C in GRID)
+
+
+def test_any_pipeline_can_be_a_probe():
+    """Sparse counts of words: what comes in is not flattened, nor standardised."""
+    texts = ["good film", "bad film", "very good", "very bad"] * 3
+    labels = np.array([1, 0, 1, 0] * 3)
+
+    def make(C):
+        return make_pipeline(TfidfVectorizer(), LogisticRegression(C=C))
+
+    probe = heads.best_probe((texts, labels), (texts[:4], labels[:4]), (0.1, 1.0), make=make)
+    expected = make(0.1).fit(texts, labels)
+    assert (probe.C, probe.validation_score) == (0.1, 1.0)
+    np.testing.assert_array_equal(
+        probe.scores(["a good one", "bad"]), expected.decision_function(["a good one", "bad"])
+    )
+    counts = sparse.csr_matrix(np.eye(4)[[0, 1, 0, 1]])
+    probe = heads.linear_probe(counts, [0, 1, 0, 1], 10.0, make=lambda C: LogisticRegression(C=C))
+    assert probe.predict(counts).tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "uint8"])
+def test_probe_takes_and_predicts_the_same_shapes(dtype):
+    shaped, labels = (TRAIN[0] / 8 + 100).clip(0, 255).astype(dtype), TRAIN[1]
+    flat = shaped.reshape(60, -1)
+    probes = heads.linear_probe(shaped, labels, 0.1), heads.linear_probe(flat.tolist(), labels.tolist(), 0.1)
+    np.testing.assert_allclose(probes[0].pipeline[-1].coef_, probes[1].pipeline[-1].coef_, rtol=1e-4, atol=1e-6)
+    for probe in probes:
+        for ask in (probe.predict, probe.predict_proba, probe.scores):
+            np.testing.assert_array_equal(ask(shaped), ask(flat))
+            np.testing.assert_array_equal(ask(shaped), ask(shaped.astype("float64")))
+        assert probe.score(shaped, labels) == np.mean(probe.predict(flat) == labels)
 
 
 def test_probe_standardises_by_the_training_set_alone():
     shifted = VALIDATION[0].astype("float32") + 1000, VALIDATION[1]
-    probe = heads.linear_probe(TRAIN, shifted, [0.1])
-    np.testing.assert_allclose(probe[0].mean_, TRAIN[0].astype("float64").reshape(60, -1).mean(axis=0), rtol=1e-4)
+    probe = heads.best_probe(TRAIN, shifted, [0.1])
+    np.testing.assert_allclose(
+        probe.pipeline[-2].mean_, TRAIN[0].astype("float64").reshape(60, -1).mean(axis=0), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -115,17 +168,17 @@ def test_probe_refuses_features_that_are_no_numbers(bad, part):
     features[3, 1, 1, 1] = bad
     parts[part] = features, parts[part][1]
     with pytest.raises(ValueError, match="NaN|infinity"):
-        heads.linear_probe(*parts)
+        heads.best_probe(*parts, C=[0.1])
 
 
 def test_probe_needs_two_classes():
     with pytest.raises(ValueError, match="at least 2 classes"):
-        heads.linear_probe((TRAIN[0], np.zeros(60, int)), VALIDATION)
+        heads.linear_probe(TRAIN[0], np.zeros(60, int), 0.1)
 
 
 def test_probe_needs_a_label_for_each_picture():
     with pytest.raises(ValueError, match=r"\[60, 59\]"):
-        heads.linear_probe((TRAIN[0], TRAIN[1][:-1]), VALIDATION)
+        heads.linear_probe(TRAIN[0], TRAIN[1][:-1], 0.1)
 
 
 def backbone():
@@ -145,8 +198,7 @@ def pictures(n=20):
     return np.random.default_rng(0).normal(size=(n, 6, 7, 1)).astype("float32")
 
 
-def features_of(model, inputs):
-    return np.asarray(model(inputs, training=False))
+features_of = features.forward
 
 
 def test_classifier_is_a_linear_map_of_the_flattened_features():
@@ -189,16 +241,16 @@ def test_network_starts_where_the_probe_ended(dropout):
     body = backbone()
     inputs, labels = pictures(60), np.arange(60) % 3
     inputs = inputs + labels[:, None, None, None]
-    features = features_of(body, inputs)
-    features = np.concatenate([features[..., :3], np.full_like(features[..., 3:], 2)], axis=-1)  # one that never varies
-    probe = heads.linear_probe((features, labels), (features, labels))
+    seen = features_of(body, inputs)
+    seen = np.concatenate([seen[..., :3], np.full_like(seen[..., 3:], 2)], axis=-1)  # one that never varies
+    probe = heads.best_probe((seen, labels), (seen, labels))
     model = heads.classifier(keras.Model(body.input, constant_last(body.output)), 3, dropout)
-    assert not np.allclose(features_of(model, inputs), probe.decision_function(features.reshape(60, -1)), atol=0.1)
+    assert not np.allclose(features_of(model, inputs), probe.scores(seen), atol=0.1)
     heads.start_from_probe(model, probe)
-    expected = probe.decision_function(features.reshape(60, -1))
+    expected = probe.scores(seen)
     assert expected.std() > 0.1
     np.testing.assert_allclose(features_of(model, inputs), expected, rtol=1e-3, atol=1e-3)
-    assert np.array_equal(training.predict(model, inputs), probe.predict(features.reshape(60, -1)))
+    assert np.array_equal(training.predict(model, inputs), probe.predict(seen))
 
 
 def constant_last(x):
@@ -206,28 +258,28 @@ def constant_last(x):
 
 
 def test_network_on_large_features_starts_where_the_probe_ended():
-    probe = heads.linear_probe(TRAIN, VALIDATION)
+    probe = heads.linear_probe(*TRAIN, 0.1)
     model = heads.classifier(no_backbone(), 3)
     heads.start_from_probe(model, probe)
     inputs = VALIDATION[0].astype("float32")
-    expected = probe.decision_function(inputs.reshape(150, -1))
+    expected = probe.scores(inputs)
     np.testing.assert_allclose(features_of(model, inputs), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
 def test_of_two_classes_the_probe_keeps_one_difference_and_the_network_both_logits():
     train, validation = [(inputs[labels < 2], labels[labels < 2]) for inputs, labels in (TRAIN, VALIDATION)]
-    probe = heads.linear_probe(train, validation)
+    probe = heads.linear_probe(*train, 0.1)
     model = heads.classifier(no_backbone(), 2)
     heads.start_from_probe(model, probe)
     inputs = validation[0].astype("float32")
-    logits, expected = features_of(model, inputs), probe.decision_function(inputs.reshape(len(inputs), -1))
+    logits, expected = features_of(model, inputs), probe.scores(inputs)
     tolerance = 1e-3 * np.abs(expected).max()
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, rtol=1e-3, atol=tolerance)
     np.testing.assert_allclose(logits.sum(axis=1), 0, atol=tolerance)
 
 
 def test_network_that_started_from_a_probe_can_be_trained_and_saved(tmp_path):
-    probe = heads.linear_probe(TRAIN, VALIDATION)
+    probe = heads.linear_probe(*TRAIN, 0.1)
     model = heads.classifier(no_backbone(), 3)
     heads.start_from_probe(model, probe)
     inputs, labels = VALIDATION[0].astype("float32"), VALIDATION[1]
@@ -243,7 +295,7 @@ def test_network_that_started_from_a_probe_can_be_trained_and_saved(tmp_path):
 
 @pytest.mark.parametrize(("classes", "sides"), [(4, SHAPE), (3, (2, 3, 5))])
 def test_probe_of_another_size_is_refused_and_changes_nothing(classes, sides):
-    probe = heads.linear_probe(TRAIN, VALIDATION)
+    probe = heads.linear_probe(*TRAIN, 0.1)
     model = heads.classifier(no_backbone(sides), classes)
     before = model.get_weights()
     size = np.prod(sides)

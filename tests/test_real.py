@@ -141,9 +141,9 @@ def probe_accuracy(backbone):
     body, _ = backbones.split(backbone, "block4_pool")
     splits = {name: data.subset(getattr(cifar10(), name), n) for name, n in LABELS.items()}
     found = {name: (features.extract(body, split.images), split.labels) for name, split in splits.items()}
-    probe = heads.linear_probe(found["train"], found["validation"])
+    probe = heads.best_probe(found["train"], found["validation"])
     inputs, labels = found["test"]
-    return evaluation.accuracy(labels, probe.predict(inputs.reshape(len(inputs), -1)))
+    return evaluation.accuracy(labels, probe.predict(inputs))
 
 
 def test_features_of_imagenet_beat_random_features_and_chance():

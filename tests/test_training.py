@@ -1,4 +1,4 @@
-"""Training: what a batch holds, how the rate runs, and what `fit` reports and refuses."""
+"""Training: what batches hold, how rates run and are chosen, what `fit` reports and refuses, and what is predicted."""
 
 import contextlib
 import io
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from tlbook import heads, training
+from tlbook.inputs import tokens
+from tlbook.inputs.tags import Sentence
 
 
 @pytest.fixture(autouse=True)
@@ -265,3 +267,162 @@ def test_only_what_is_trainable_learns():
     assert all(np.array_equal(old, new) for old, new in zip(before, frozen.get_weights(), strict=True))
     for old, new in zip(head, model.get_layer("logits").get_weights(), strict=True):
         assert not np.array_equal(old, new)
+
+
+CALLS = []
+
+
+class Watched(keras.layers.Layer):
+    def call(self, inputs):
+        CALLS.append((keras.backend.standardize_dtype(inputs.dtype), inputs.shape[0]))
+        return inputs
+
+
+def classifier():
+    """With dropout: a prediction must not depend on chance."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((2, 3)), Watched(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(4, name="logits")]
+    )
+    CALLS.clear()
+    return model
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32"])
+@pytest.mark.parametrize("size", [1, 7, 30, 250])
+def test_predictions_are_the_largest_logits(dtype, size):
+    model = classifier()
+    inputs = np.random.default_rng(0).integers(256, size=(30, 2, 3)).astype(dtype)
+    kernel, bias = (np.asarray(weight) for weight in model.get_layer("logits").weights)
+    expected = (inputs.reshape(30, 6).astype("float64") @ kernel + bias).argmax(axis=1)
+    got = training.predict(model, inputs, size)
+    assert got.dtype == np.int64 and got.shape == (30,)
+    assert len(set(expected)) > 1
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_only_one_batch_at_a_time_is_float32():
+    training.predict(classifier(), np.zeros((10, 2, 3), "uint8"), 4)
+    assert CALLS == [("float32", 4), ("float32", 4), ("float32", 2)]
+
+
+def test_probabilities_predict_what_logits_predict():
+    model = classifier()
+    inputs = np.random.default_rng(0).normal(size=(30, 2, 3))
+    probabilities = keras.Sequential([model, keras.layers.Softmax()])
+    np.testing.assert_array_equal(training.predict(probabilities, inputs), training.predict(model, inputs))
+
+
+def a_task(n=64):
+    """Sentences of words 2 and 3, and the first word is the label."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(2, 4, (n, 6)).astype("int32")
+    return words, (words[:, 0] == 3).astype(np.int64)
+
+
+def a_reader():
+    """A network that reads by position: it learns the task, and compiles faster than a recurrent one."""
+    keras.utils.set_random_seed(0)
+    words = keras.Input((6,), dtype="int32")
+    return heads.classifier(keras.Model(words, keras.layers.Embedding(4, 4)(words)), 2)
+
+
+@pytest.fixture(scope="module")
+def search():
+    """One search: `(what it found, the model as it was left)`."""
+    model, task = a_reader(), a_task()
+    return training.choose_rate(model, task, task, 6, (1e-1, 1e-3), batch_size=16), model
+
+
+def test_the_best_rate_wins_and_its_weights_stay(search):
+    found, model = search
+    words, labels = a_task()
+    assert list(found.curves) == [1e-3, 1e-1] and all(len(curve) == 6 for curve in found.curves.values())
+    assert found.rate == 1e-1
+    assert found.validation_accuracy == max(max(curve) for curve in found.curves.values()) > 0.9
+    measured = np.mean(training.predict(model, words) == labels)
+    assert measured == pytest.approx(found.validation_accuracy), "the weights are not those that were chosen"
+
+
+def test_every_rate_starts_from_the_same_weights_and_a_fresh_optimizer(search):
+    behind, task = search[0].curves, a_task()
+    alone = training.choose_rate(a_reader(), task, task, 6, [1e-1], batch_size=16).curves
+    assert behind[1e-1] == alone[1e-1] != behind[1e-3]
+
+
+@pytest.mark.parametrize(("rates", "epochs"), [([], 3), ([1e-3], 0)])
+def test_a_search_needs_rates_and_epochs(rates, epochs):
+    task = a_task(8)
+    with pytest.raises(ValueError, match="rates, epochs: got"):
+        training.choose_rate(a_reader(), task, task, epochs, rates)
+
+
+def test_a_search_in_which_nothing_is_a_number_says_so():
+    task = a_task(8)
+    model = a_reader()
+    model.get_layer("logits").kernel.assign(np.full((24, 2), np.nan))
+    with pytest.raises(FloatingPointError, match="no rate of"):
+        training.choose_rate(model, task, task, 1, [1e-3])
+
+
+NAMES = ("O", "B-X", "I-X")
+SENTENCES = [
+    Sentence(("Ada", "met", "ada"), ("B-X", "O", "B-X")),
+    Sentence(("In", "1984", "Ada", "Bo", "slept"), ("O", "O", "B-X", "I-X", "O")),
+]
+
+
+def many(n):
+    """Sentences that say who they are: sentence i is i + 1 times the word w<i>."""
+    return [
+        Sentence((f"w{'abcdefghij'[i // 10]}{'abcdefghij'[i % 10]}",) * (i % 7 + 1), "O" * (i % 7 + 1))
+        for i in range(n)
+    ]
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Fifty sentences and their vocabulary."""
+    return many(50), tokens.vocabulary(many(50))
+
+
+def test_every_sentence_once_an_epoch_in_a_new_order(known):
+    batches = training.SequenceBatches(*known, NAMES, batch_size=8, forget=0.0)
+    orders = []
+    for _ in range(2):
+        read = [batches[i] for i in range(len(batches))]
+        assert len(read) == 7 and sorted(len(tags) for _, tags in read) == [2, 8, 8, 8, 8, 8, 8]
+        orders.append([row for inputs, _ in read for row in inputs["words"][:, 0]])
+        assert sorted(orders[-1]) == list(range(2, 52))
+        for inputs, tags in read:
+            assert ((inputs["words"] > 0) == (tags >= 0)).all()
+            assert (tags >= 0).sum(1).max() == tags.shape[1], "padded to the longest of the batch"
+        batches.on_epoch_end()
+    assert orders[0] != orders[1]
+
+
+def test_some_words_are_forgotten_and_padding_is_not(known):
+    batches = training.SequenceBatches(*known, NAMES, forget=0.4)
+    read = [batches[i] for i in range(len(batches))]
+    words = np.concatenate([inputs["words"][tags >= 0] for inputs, tags in read])
+    assert 0.25 < (words == tokens.UNKNOWN).mean() < 0.55
+    assert all((inputs["words"][tags < 0] == tokens.PADDING).all() for inputs, tags in read)
+    assert all((inputs["shapes"][tags >= 0] > 0).all() for inputs, tags in read), "the shape is still known"
+    assert all(inputs["words"].dtype == np.int32 for inputs, _ in read)
+
+
+def test_seed_says_which_sentences_and_words_are_drawn():
+    def words(seed):
+        batches = training.SequenceBatches(many(20), tokens.vocabulary(many(20)), NAMES, 4, seed=seed)
+        return [batches[i][0]["words"].tolist() for i in range(len(batches))]
+
+    assert words(1) == words(1) and words(1) != words(2)
+
+
+def test_batches_of_nothing_or_unknown_tags_are_refused():
+    vocabulary = tokens.vocabulary(SENTENCES)
+    with pytest.raises(ValueError, match="length: got 0"):
+        training.SequenceBatches([], vocabulary, NAMES)
+    with pytest.raises(ValueError, match="sentences: got the tags"):
+        training.SequenceBatches(SENTENCES, vocabulary, ("O", "B-Y"))

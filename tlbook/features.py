@@ -1,10 +1,58 @@
-"""Features: what a frozen backbone makes of pictures, computed once and kept."""
+"""Features: what a frozen network makes of its inputs, batch by batch, computed once and kept."""
+
+import sys
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+import tlbook
 from tlbook.files.cache import cached_arrays, fingerprint
+
+
+def forward(model, inputs, batch_size=100):
+    """Return what a network makes of its inputs, computed batch by batch and not as in training.
+
+    Parameters
+    ----------
+    model : keras.Model or callable
+        Called as `model(batch, training=False)`; returns one array.
+    inputs : numpy.ndarray, or dict of str to numpy.ndarray
+        (n, ...), n > 0. Pictures (uint8) and floats of any size become float32, one batch at a time; other integers
+        are words and stay as they are.
+    batch_size : int
+        Examples a batch. Networks that read step by step gain from large ones.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, ...), of the dtype that the model returns: float32 as a rule.
+
+    Raises `ValueError` for arrays that differ in length, or no examples. Taught in chapter 5.2.
+
+    >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
+    >>> forward(double, np.array([[1, 2], [3, 4]], "uint8"))
+    array([[2., 4.],
+           [6., 8.]], dtype=float32)
+    """
+    arrays = inputs if isinstance(inputs, dict) else {"": inputs}
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    sizes = {len(array) if array.ndim else 0 for array in arrays.values()}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(f"inputs: got {sorted(sizes)} examples, expected the same number in every array, n > 0")
+    (n,), outputs = sizes, None
+    for start in tqdm(range(0, n, batch_size), desc=getattr(model, "name", None), leave=False, disable=None):
+        batch = {name: _numbers(array[start : start + batch_size]) for name, array in arrays.items()}
+        batch = batch if isinstance(inputs, dict) else batch[""]
+        found = keras.ops.convert_to_numpy(model(batch, training=False))
+        if outputs is None:
+            outputs = np.empty((n, *found.shape[1:]), found.dtype)
+        outputs[start : start + batch_size] = found
+    return outputs
+
+
+def _numbers(array):
+    return array.astype("float32") if array.dtype == np.uint8 or array.dtype.kind == "f" else array
 
 
 def extract(backbone, inputs, batch_size=64, mirrored=False):
@@ -32,7 +80,8 @@ def extract(backbone, inputs, batch_size=64, mirrored=False):
     ValueError
         For inputs of another shape or dtype, none at all, or not finite, and for features that float16 cannot hold.
 
-    Taught in chapter 4.2.
+    What was computed by another version of Keras, of its backend or of this package is computed anew. Taught in
+    chapter 4.2.
     """
     inputs = np.asarray(inputs)
     expected = backbone.input_shape[1:]
@@ -44,23 +93,25 @@ def extract(backbone, inputs, batch_size=64, mirrored=False):
         raise ValueError(f"mirrored: got inputs of shape {inputs.shape}, expected pictures (n, height, width, 3)")
     if not np.isfinite(inputs).all():
         raise ValueError("inputs: got numbers that are not finite (NaN or infinity)")
-    network = fingerprint(*backbone.get_weights(), text=_operations(backbone))
-    key = fingerprint(inputs, text=[network, mirrored])
-    return cached_arrays(f"features-{key}", lambda: {"features": _extract(backbone, inputs, batch_size, mirrored)})[
-        "features"
-    ]
 
-
-def _extract(backbone, inputs, batch_size, mirrored):
-    outputs = np.empty((len(inputs), *backbone.output_shape[1:]), "float16")
-    for start in tqdm(range(0, len(inputs), batch_size), desc=backbone.name, leave=False, disable=None):
-        batch = inputs[start : start + batch_size]
-        batch = batch[:, :, ::-1] if mirrored else batch
-        output = keras.ops.convert_to_numpy(backbone(batch.astype("float32"), training=False))
+    def halved(batch, training):
+        output = keras.ops.convert_to_numpy(backbone(batch, training=training))
         if not np.abs(output).max() <= np.finfo("float16").max:
             raise ValueError(f"features of {backbone.name}: got {np.abs(output).max()}, more than float16 can hold")
-        outputs[start : start + batch_size] = output
-    return outputs
+        return output.astype("float16")
+
+    def compute():
+        return {"features": forward(halved, inputs[:, :, ::-1] if mirrored else inputs, batch_size)}
+
+    network = fingerprint(*backbone.get_weights(), text=_operations(backbone))
+    key = fingerprint(inputs, text=[network, mirrored, _versions()])
+    return cached_arrays(f"features-{key}", compute)["features"]
+
+
+def _versions():
+    """Return the versions of what computes: a newer one may round otherwise, or do something else."""
+    backend = keras.backend.backend()
+    return [tlbook.__version__, keras.__version__, backend, sys.modules[backend].__version__]
 
 
 def _operations(backbone):
@@ -71,14 +122,3 @@ def _operations(backbone):
         (kind, {key: value for key, value in config.items() if key not in ("name", "trainable")})
         for kind, config in configs
     ]
-
-
-def forward(encoder, numbers, batch_size=512):
-    """Return what a frozen encoder makes of encoded sentences (n, length), float32 (n, ...).
-
-    Raises `ValueError` for another shape or no sentence. Taught in chapter 5.2.
-    """
-    if np.ndim(numbers) != 2 or not len(numbers):
-        raise ValueError(f"numbers: got shape {np.shape(numbers)}, expected (n, length), n > 0")
-    batches = (numbers[start : start + batch_size] for start in range(0, len(numbers), batch_size))
-    return np.concatenate([keras.ops.convert_to_numpy(encoder(batch, training=False)) for batch in batches])

@@ -1,48 +1,106 @@
 """Heads: the small classifiers that stand on a backbone's features."""
 
+from dataclasses import dataclass, replace
+
 import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 
-def linear_probe(train, validation, strengths=(1e-4, 1e-3, 1e-2, 1e-1)):
-    """Fit a logistic regression on frozen features; the validation set chooses how strongly it is held back.
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A fitted linear classifier: `pipeline` as scikit-learn knows it, its `C`, and the `validation_score` of that C.
+
+    All methods take features of the shape that it was fitted on. `validation_score` is None where nothing was chosen.
+    Taught in chapter 4.2.
+    """
+
+    pipeline: Pipeline
+    C: float
+    validation_score: float | None = None
+
+    def predict(self, features):
+        """Return the most probable class of each example, (n,)."""
+        return self.pipeline.predict(features)
+
+    def predict_proba(self, features):
+        """Return the probability of each class, (n, classes)."""
+        return self.pipeline.predict_proba(features)
+
+    def scores(self, features):
+        """Return the logits: (n, classes), or of two classes the difference, (n,)."""
+        return self.pipeline.decision_function(features)
+
+    def score(self, features, labels):
+        """Return the accuracy, 0..1."""
+        return self.pipeline.score(features, labels)
+
+
+def regression(C):
+    """Return an unfitted logistic regression on features (n, ...), which it flattens and standardises.
+
+    `C` is scikit-learn's: the inverse strength of the L2 penalty. Taught in chapter 4.2.
+    """
+    return make_pipeline(FunctionTransformer(_flat), StandardScaler(), LogisticRegression(C=C, max_iter=300, tol=1e-3))
+
+
+def linear_probe(features, labels, C, make=regression):
+    """Fit one classifier, as a rule a logistic regression, on frozen features, and return a `Probe`.
 
     Parameters
     ----------
-    train, validation : tuple of numpy.ndarray
-        (features (n, ...), integer labels (n,)). Features are flattened and standardised.
-    strengths : sequence of float
-        Values of scikit-learn's `C` to try, the inverse strength of the L2 penalty.
+    features : numpy.ndarray
+        (n, ...); or whatever the pipeline of `make` takes, such as a sparse matrix, or texts.
+    labels : numpy.ndarray
+        (n,).
+    C : float
+        The inverse strength of the penalty: a small one holds the weights back.
+    make : callable
+        Turns C into an unfitted scikit-learn estimator.
 
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        With `probe.validation_accuracy` and `probe.strength`, those of the best `C` (the smallest at a tie).
-
-    Raises
-    ------
-    ValueError
-        For no strengths, features that are not finite, or fewer than two classes (scikit-learn says which).
-
+    Raises `ValueError` for features that are not finite, or fewer than two classes (scikit-learn says which).
     Source: Alain and Bengio (2017). Taught in chapter 4.2.
+
+    >>> probe = linear_probe(np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1], C=1.0)
+    >>> probe.predict(np.array([[0.5], [9.0]]))
+    array([0, 1])
     """
-    if not len(strengths):
-        raise ValueError("strengths: got none, expected one or more values of C")
-    best = None
-    for strength in sorted(strengths):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
-        # The solver's many small products gain nothing from threads, which wait for each other by spinning.
-        with threadpool_limits(1, user_api="blas"):
-            probe.fit(_flat(train[0]), train[1])
-        probe.strength = strength
-        probe.validation_accuracy = probe.score(_flat(validation[0]), validation[1])
-        if best is None or probe.validation_accuracy > best.validation_accuracy:
-            best = probe
-    return best
+    pipeline = make(C)
+    # The solver's many small products gain nothing from threads, which wait for each other by spinning.
+    with threadpool_limits(1, user_api="blas"):
+        pipeline.fit(features, labels)
+    return Probe(pipeline, C)
+
+
+def best_probe(train, validation, C=(1e-4, 1e-3, 1e-2, 1e-1), score=Probe.score, make=regression):
+    """Fit one `linear_probe` for each of several C and return the one that serves the validation set best.
+
+    Parameters
+    ----------
+    train, validation : tuple
+        (features, labels), as `linear_probe` takes them.
+    C : sequence of float
+        What to try; the smallest wins a tie.
+    score : callable
+        Judges `(probe, features, labels)` of the validation set; the largest number wins. By default the accuracy.
+    make : callable
+        As in `linear_probe`.
+
+    Raises `ValueError` for no C, and as `linear_probe` does. Taught in chapter 4.2.
+
+    >>> train = np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]
+    >>> probe = best_probe(train, (np.array([[-1.0], [4.0]]), [0, 1]), C=(0.1, 1.0))
+    >>> probe.C, probe.validation_score
+    (0.1, 1.0)
+    """
+    if not len(C):
+        raise ValueError("C: got none, expected one or more values")
+    probes = (linear_probe(*train, each, make) for each in sorted(C))
+    scored = (replace(probe, validation_score=float(score(probe, *validation))) for probe in probes)
+    return max(scored, key=lambda probe: probe.validation_score)
 
 
 def classifier(backbone, classes, dropout=0.0, name="classifier"):
@@ -59,15 +117,15 @@ def classifier(backbone, classes, dropout=0.0, name="classifier"):
 
 
 def start_from_probe(model, probe):
-    """Give the head of a `classifier` the mean, variance and weights of a linear probe fitted on the same features.
+    """Give the head of a `classifier` the mean, variance and weights of a `Probe` fitted on the same features.
 
     The model then predicts what the probe predicts: fine-tuning starts where linear probing ended, and its first
     gradients are those of a head that already makes sense. Raises `ValueError` where the sizes differ.
     Source: Kumar et al. (2022). Taught in chapter 4.3.
     """
-    scaler, regression = probe[0], probe[-1]
+    scaler, logistic = probe.pipeline[-2], probe.pipeline[-1]
     layer = model.get_layer("logits")
-    kernel, bias = regression.coef_.T, regression.intercept_
+    kernel, bias = logistic.coef_.T, logistic.intercept_
     if kernel.shape[1] == 1:  # of two classes scikit-learn keeps the difference of the logits
         kernel, bias = kernel * [-0.5, 0.5], bias * [-0.5, 0.5]
     if layer.kernel.shape != kernel.shape:

@@ -1,9 +1,12 @@
-"""Training: batches that differ every epoch, a learning rate that warms up and cools down, and `fit`."""
+"""Training: batches that differ every epoch, a learning rate that warms up and cools down, `fit` and `predict`."""
+
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+from tlbook import features
 from tlbook.inputs import tokens
 
 
@@ -145,17 +148,39 @@ def fit(model, batches, validation, epochs, learning_rate):
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+    return run(model, batches, epochs, validation_data=validation)
+
+
+def run(model, batches, epochs, on_epoch_end=None, **options):
+    """Train a compiled model, with a progress bar in a terminal, and return its history, one number an epoch.
+
+    `on_epoch_end(epoch, logs)` is called after each epoch; `options` are those of Keras's `fit`. Raises
+    `FloatingPointError` where the loss is no longer a finite number.
+    """
     with tqdm(total=epochs * len(batches), desc=model.name, unit="batch", leave=False, disable=None) as bar:
-        progress = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
-        stop = keras.callbacks.TerminateOnNaN()
-        history = model.fit(
-            batches, validation_data=validation, epochs=epochs, verbose=0, callbacks=[progress, stop]
-        ).history
+        progress = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: bar.update(), on_epoch_end=on_epoch_end
+        )
+        callbacks = [progress, keras.callbacks.TerminateOnNaN()]
+        history = model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks, **options).history
     # The loss on the validation set shows what the very last step did.
-    losses = history["loss"] + history["val_loss"]
+    losses = history["loss"] + history.get("val_loss", [])
     if not np.isfinite(losses).all():
         raise FloatingPointError(f"the loss of {model.name} became {losses[-1]}: lower the learning rate")
     return history
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """What `choose_rate` found: the best `rate`, its `validation_accuracy`, and `curves`.
+
+    `curves` holds for each rate the validation accuracy after each epoch, a dict of float to list of float. Taught in
+    chapter 5.2.
+    """
+
+    rate: float
+    validation_accuracy: float
+    curves: dict[float, list[float]]
 
 
 def choose_rate(model, train, validation, epochs, rates, batch_size=64, seed=0):
@@ -177,9 +202,7 @@ def choose_rate(model, train, validation, epochs, rates, batch_size=64, seed=0):
 
     Returns
     -------
-    dict of float to list of float
-        For each rate the validation accuracy after each epoch. `model.rate` and `model.validation_accuracy` say what
-        was chosen.
+    RateSearch
 
     Raises `ValueError` for no rates or no epochs, and `FloatingPointError` where no rate gives a loss that is a number.
     Taught in chapter 5.2.
@@ -220,16 +243,14 @@ def choose_rate(model, train, validation, epochs, rates, batch_size=64, seed=0):
         )
     if best is None:
         raise FloatingPointError(f"no rate of {sorted(rates)} gave a loss that is a number")
-    model.validation_accuracy, model.rate = best[:2]
-    model.set_weights(best[2])
-    return curves
+    accuracy, rate, weights = best
+    model.set_weights(weights)
+    return RateSearch(rate, accuracy, curves)
 
 
 def predict(model, inputs, batch_size=100):
     """Return the most probable class of each input, int64 (n,), of a model that returns logits or probabilities.
 
-    Only one batch at a time is float32.
+    `tlbook.features.forward` says what goes in, and which `ValueError` it raises. Taught in chapter 4.3.
     """
-    batches = (np.asarray(inputs[i : i + batch_size], "float32") for i in range(0, len(inputs), batch_size))
-    scores = [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
-    return np.concatenate(scores).argmax(axis=1)
+    return features.forward(model, inputs, batch_size).argmax(axis=1)

@@ -315,35 +315,6 @@ def test_features_refuse(small):
         voice.features(small[0], [np.full(800, np.nan)], 8_000)
 
 
-def test_one_shot():
-    vectors = np.repeat(np.eye(3), 4, axis=0) * np.arange(1, 13)[:, None]  # the length does not matter
-    speakers = np.repeat([0, 1, 5], 4)
-    assert evaluation.one_shot(vectors, speakers, 10, np.random.default_rng(0)).tolist() == [1.0] * 10
-    noise = np.random.default_rng(0).normal(size=(600, 20))
-    shares = evaluation.one_shot(noise, np.tile(np.arange(6), 100), 50, np.random.default_rng(0))
-    assert shares.shape == (50,) and abs(shares.mean() - 1 / 6) < 0.02
-    again = evaluation.one_shot(noise, np.tile(np.arange(6), 100), 50, np.random.default_rng(0))
-    assert np.array_equal(shares, again)
-
-
-@pytest.mark.parametrize(
-    ("vectors", "speakers", "draws", "message"),
-    [
-        (np.ones(4), [0, 0, 1, 1], 1, r"vectors: got float64 \(4,\), expected finite floats \(n, units\)"),
-        (np.ones((4, 2), int), [0, 0, 1, 1], 1, "vectors: got int64"),
-        (np.full((4, 2), np.nan), [0, 0, 1, 1], 1, "vectors: got float64"),
-        (np.ones((4, 2)), [0, 0, 1], 1, r"speakers: got shape \(3,\), expected \(4,\), 2 recordings each"),
-        (np.ones((4, 2)), [0, 0, 0, 0], 1, "speakers: got"),
-        (np.ones((4, 2)), [0, 0, 0, 1], 1, "speakers: got"),
-        (np.ones((0, 2)), [], 1, "speakers: got"),
-        (np.ones((4, 2)), [0, 0, 1, 1], 0, "draws: got 0, expected 1 or more"),
-    ],
-)
-def test_one_shot_refuses(vectors, speakers, draws, message):
-    with pytest.raises(ValueError, match=message):
-        evaluation.one_shot(vectors, speakers, draws, np.random.default_rng(0))
-
-
 @pytest.mark.real
 def test_real_digits_know_their_speakers():
     recordings = digits.load()

@@ -147,7 +147,7 @@ def test_language_model_learns_what_follows_what():
 
 def test_sentence_encoder_is_mean_and_maximum_over_words():
     body = lm.reader(9, 4)
-    numbers = lm.opened(np.array([[3, 4, 5, 0, 0], [6, 0, 0, 0, 0]]))
+    numbers = lm.prepend_bos(np.array([[3, 4, 5, 0, 0], [6, 0, 0, 0, 0]]))
     states = np.asarray(body(numbers))
     expected = [np.concatenate([s.mean(axis=0), s.max(axis=0)]) for s in (states[0, 1:4], states[1, 1:2])]
     encoder = lm.sentence_encoder(body)
@@ -167,5 +167,5 @@ def test_sentence_encoder_shares_the_weights_of_the_reader():
     assert all(any(weight is other for other in body.weights) for weight in encoder.weights)
 
 
-def test_opened_puts_the_mark_between_sentences_first():
-    assert lm.opened(np.array([[2, 3], [4, 0]])).tolist() == [[0, 2, 3], [0, 4, 0]]
+def test_the_mark_between_sentences_comes_first():
+    assert lm.prepend_bos(np.array([[2, 3], [4, 0]])).tolist() == [[0, 2, 3], [0, 4, 0]]

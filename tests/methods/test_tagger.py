@@ -1,5 +1,7 @@
 """The tagger: what it gives for a word, what padding must not change, what moves and what stays."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def seed():
     keras.utils.set_random_seed(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vocabulary():
     return tokens.vocabulary(SENTENCES)
 
@@ -32,6 +34,14 @@ def vocabulary():
 @pytest.fixture
 def body(vocabulary):
     return recurrent.tagger_body(len(vocabulary) + 2, units=8)
+
+
+@pytest.fixture
+def quick(vocabulary):
+    """A body that reads each word for itself: how a tagger is trained does not depend on it, and it compiles fast."""
+    inputs = recurrent.tagger_body(len(vocabulary)).input
+    vectors = keras.layers.Embedding(len(vocabulary), 16)(inputs["words"])
+    return keras.Model(inputs, keras.ops.concatenate([vectors, keras.ops.one_hot(inputs["shapes"], 7)], axis=-1))
 
 
 def batches(vocabulary, sentences=SENTENCES, **options):
@@ -81,9 +91,19 @@ def test_tags_are_names_one_a_word(body, vocabulary):
     assert tagger.tag(model, SENTENCES, vocabulary, NAMES) == [("I-X",) * len(s) for s in SENTENCES]
 
 
-def test_training_learns_and_keeps_the_best_epoch(body, vocabulary):
-    model = tagger.with_head(body, 3)
+@pytest.fixture(scope="module")
+def trained(vocabulary):
+    """A copy of a body, trained: `(model, history, body, the body's weights before)`."""
+    keras.utils.set_random_seed(0)
+    body = recurrent.tagger_body(len(vocabulary), units=8)
+    before = [weight.copy() for weight in body.get_weights()]
+    model = tagger.with_head(recurrent.extend_vocabulary(body, vocabulary, vocabulary), 3)
     history = tagger.fit(model, batches(vocabulary, forget=0.0), SENTENCES, epochs=25, learning_rate=0.02)
+    return model, history, body, before
+
+
+def test_training_learns_and_keeps_the_best_epoch(trained, vocabulary):
+    model, history, *_ = trained
     assert {name: len(values) for name, values in history.items()} == {"loss": 25, "val_accuracy": 26, "val_f1": 26}
     assert history["loss"][-1] < 0.3 * history["loss"][0]
     true = [s.tags for s in SENTENCES]
@@ -91,8 +111,8 @@ def test_training_learns_and_keeps_the_best_epoch(body, vocabulary):
 
 
 @pytest.mark.parametrize(("f1s", "kept"), [([0.0, 0.2, 0.5, 0.5, 0.1], 3), ([0.6, 0.5, 0.1, 0.2, 0.3], 0)])
-def test_the_last_of_the_best_epochs_is_kept_or_the_start(body, vocabulary, monkeypatch, f1s, kept):
-    model, seen, answers = tagger.with_head(body, 3), [], iter(f1s)
+def test_the_last_of_the_best_epochs_is_kept_or_the_start(quick, vocabulary, monkeypatch, f1s, kept):
+    model, seen, answers = tagger.with_head(quick, 3), [], iter(f1s)
 
     def f1(true, predicted):
         seen.append([weight.copy() for weight in model.get_weights()])
@@ -105,15 +125,15 @@ def test_the_last_of_the_best_epochs_is_kept_or_the_start(body, vocabulary, monk
     assert same == [epoch == kept for epoch in range(5)]
 
 
-def test_no_name_in_validation_still_trains(body, vocabulary):
-    model = tagger.with_head(body, 3)
+def test_no_name_in_validation_still_trains(quick, vocabulary):
+    model = tagger.with_head(quick, 3)
     history = tagger.fit(model, batches(vocabulary), SENTENCES[3:], epochs=2, learning_rate=0.01)
     assert history["val_f1"] == [0.0] * 3 and len(history["loss"]) == 2, "nothing to find: no F1 counts as none"
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_a_loss_that_is_not_a_number_is_reported(body, vocabulary):
-    model = tagger.with_head(body, 3)
+def test_a_loss_that_is_not_a_number_is_reported(quick, vocabulary):
+    model = tagger.with_head(quick, 3)
     with pytest.raises(FloatingPointError, match="the loss of tagger became nan: lower the learning rate"):
         tagger.fit(model, batches(vocabulary), SENTENCES, epochs=3, learning_rate=float("nan"))
 
@@ -129,11 +149,24 @@ def test_moving_changes_nothing_and_new_words_start_as_the_unknown_one(body, voc
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_a_copy_learns_alone(body, vocabulary):
-    before = [weight.copy() for weight in body.get_weights()]
-    model = tagger.with_head(recurrent.extend_vocabulary(body, vocabulary, vocabulary), 3)
-    tagger.fit(model, batches(vocabulary), SENTENCES, epochs=1, learning_rate=0.01)
+def test_a_copy_learns_alone(trained):
+    model, _, body, before = trained
     assert all(np.array_equal(a, b) for a, b in zip(before, body.get_weights(), strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(before, model.get_weights()[: len(before)], strict=True))
+
+
+def test_others_hear_tensorflow_as_before(quick, vocabulary):
+    logger = logging.getLogger("tensorflow")
+    before, during = logger.level, []
+
+    class Model(keras.Model):
+        def predict_on_batch(self, x):
+            during.append(logger.level)
+            raise OSError("in the middle")
+
+    with pytest.raises(OSError, match="in the middle"):
+        tagger.tag(Model(quick.input, quick.output), SENTENCES, vocabulary, NAMES)
+    assert during == [logging.ERROR] and logger.level == before != logging.ERROR
 
 
 def test_another_vocabulary_is_refused(body, vocabulary):
@@ -147,28 +180,29 @@ def test_another_vocabulary_is_refused(body, vocabulary):
 def test_head_is_the_regression_and_the_body_stays(body, vocabulary):
     model = tagger.with_head(body, 3)
     before = [weight.copy() for weight in body.get_weights()]
-    f1, strength = tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, strengths=(1e-4, 1e2))
+    probe = tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, C=(1e-4, 1e2))
+    f1 = probe.validation_score
     assert all(np.array_equal(a, b) for a, b in zip(before, body.get_weights(), strict=True))
-    assert strength == 1e2 and f1 > 0.9, "so few words can be learnt by heart, if nothing holds back"
+    assert probe.C == 1e2 and f1 > 0.9, "so few words can be learnt by heart, if nothing holds back"
     assert evaluation.entity_f1([s.tags for s in SENTENCES], tagger.tag(model, SENTENCES, vocabulary, NAMES)) == f1
 
 
 @pytest.mark.parametrize("missing", ["I-X", "B-X"])
-def test_a_tag_without_an_example_never_wins(body, vocabulary, missing):
+def test_a_tag_without_an_example_never_wins(quick, vocabulary, missing):
     names = ("O", "B-X", "I-X")
     part = [s for s in SENTENCES if missing not in s.tags]
     if missing == "B-X":
         part = [Sentence(("a", "Lee"), ("O", "I-X"))]
-    model = tagger.with_head(body, 3)
-    tagger.fit_head(model, body, part, SENTENCES, vocabulary, names)
+    model = tagger.with_head(quick, 3)
+    tagger.fit_head(model, quick, part, SENTENCES, vocabulary, names)
     assert missing not in {tag for tags in tagger.tag(model, SENTENCES, vocabulary, names) for tag in tags}
 
 
-def test_a_head_needs_two_tags_and_strengths(body, vocabulary):
-    model = tagger.with_head(body, 3)
+def test_a_head_needs_two_tags_and_a_C(quick, vocabulary):
+    body, model = quick, tagger.with_head(quick, 3)
     with pytest.raises(ValueError, match="train: got only the tag 'O', expected two or more"):
         tagger.fit_head(model, body, SENTENCES[3:], SENTENCES, vocabulary, NAMES)
-    with pytest.raises(ValueError, match="strengths: got none"):
-        tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, strengths=())
+    with pytest.raises(ValueError, match="C: got none"):
+        tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, NAMES, C=())
     with pytest.raises(ValueError, match="tags"):
         tagger.fit_head(model, body, SENTENCES, SENTENCES, vocabulary, ("O", "B-X"))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tlbook import features
 from tlbook.inputs.text import PADDING, UNKNOWN, tokenize
 
 # The number between two sentences of a stream is that behind the last word of a padded sentence. Both say that no word
@@ -132,20 +133,20 @@ def log_probabilities(model, inputs, targets, batch_size=64):
 
     One batch at a time: the logits of all would not fit into memory. Taught in chapter 5.3.
     """
-    found = []
-    for start in range(0, len(inputs), batch_size):
-        logits = model(inputs[start : start + batch_size], training=False)
-        wanted = np.asarray(targets[start : start + batch_size])[..., None]
-        chosen = keras.ops.log_softmax(logits)
-        found.append(np.take_along_axis(keras.ops.convert_to_numpy(chosen), wanted, axis=-1)[..., 0])
-    return np.concatenate(found)
+
+    def chosen(batch, training):
+        shares = keras.ops.log_softmax(model(batch["inputs"], training=training))
+        return keras.ops.take_along_axis(shares, batch["targets"][..., None], axis=-1)[..., 0]
+
+    return features.forward(chosen, {"inputs": inputs, "targets": targets}, batch_size)
 
 
 def sentence_encoder(body):
     """Return a network that turns encoded sentences into one vector each: mean and maximum of a `reader`'s states.
 
-    Only words count, padding does not. The input must begin with `BETWEEN`, as a sentence does in a stream (`opened`).
-    Output (n, 2 * units) float32. Source: Howard and Ruder (2018), who add the last state. Taught in chapter 5.3.
+    Only words count, padding does not. The input must begin with `BETWEEN`, as a sentence does in a stream:
+    `prepend_bos`. Output (n, 2 * units) float32. Source: Howard and Ruder (2018), who add the last state. Taught in
+    chapter 5.3.
     """
     word = keras.ops.cast(keras.ops.expand_dims(keras.ops.not_equal(body.input, PADDING), -1), "float32")
     count = keras.ops.maximum(keras.ops.sum(word, axis=1), 1.0)  # a sentence of no words has the mean 0
@@ -155,7 +156,7 @@ def sentence_encoder(body):
     return keras.Model(body.input, keras.ops.concatenate([mean, largest], axis=-1), name="sentence_encoder")
 
 
-def opened(numbers):
+def prepend_bos(numbers):
     """Put `BETWEEN` before each encoded sentence: (n, length) becomes (n, length + 1). Taught in chapter 5.3."""
     return np.pad(numbers, ((0, 0), (1, 0)), constant_values=BETWEEN)
 

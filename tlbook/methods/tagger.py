@@ -3,21 +3,26 @@
 The body can be pretrained on one set of entity types and given a new head for another. Taught in chapter 5.4.
 """
 
+import contextlib
 import logging
 
 import keras
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from tlbook import evaluation, training
+from tlbook import evaluation, heads, training
 from tlbook.inputs import tokens
 
-# TensorFlow warns of functions that are compiled again and again; here each belongs to a new network.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+@contextlib.contextmanager
+def _errors_only():
+    """TensorFlow warns of functions that are compiled again and again; here each belongs to a new network."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def with_head(body, classes, dropout=0.3):
@@ -33,6 +38,7 @@ def masked_loss(tags, logits):
     return keras.ops.sum(each * there) / keras.ops.sum(there)
 
 
+@_errors_only()
 def outputs(model, sentences, vocabulary, batch_size=64):
     """Return what a body or tagger gives for every word: a list of float32 arrays (words, ...), one a sentence."""
     order = np.argsort([len(sentence) for sentence in sentences])
@@ -50,6 +56,7 @@ def tag(model, sentences, vocabulary, tag_names):
     return [tuple(tag_names[k] for k in row.argmax(-1)) for row in outputs(model, sentences, vocabulary)]
 
 
+@_errors_only()
 def fit(model, batches, validation, epochs, learning_rate):
     """Train a tagger and leave it as it was at its best, the start included, by entity F1 on validation sentences.
 
@@ -88,54 +95,41 @@ def fit(model, batches, validation, epochs, learning_rate):
     # With jit_compile every new length of sentence would be compiled anew.
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss=masked_loss, jit_compile=False)
     measure()
-    with tqdm(total=epochs * len(batches), desc=model.name, unit="batch", leave=False, disable=None) as bar:
-        progress = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: bar.update(), on_epoch_end=measure
-        )
-        stop = keras.callbacks.TerminateOnNaN()
-        losses = model.fit(batches, epochs=epochs, verbose=0, callbacks=[progress, stop]).history["loss"]
-    if not np.isfinite(losses).all():
-        raise FloatingPointError(f"the loss of {model.name} became {losses[-1]}: lower the learning rate")
+    losses = training.run(model, batches, epochs, measure)["loss"]
     model.set_weights(best)
     return {"loss": losses} | history
 
 
-def fit_head(model, body, train, validation, vocabulary, tag_names, strengths=(0.001, 0.01, 0.1, 1.0)):
-    """Fit the head alone, as a logistic regression on the features of the frozen body: (validation F1, strength).
+def fit_head(model, body, train, validation, vocabulary, tag_names, C=(0.001, 0.01, 0.1, 1.0)):
+    """Fit the head alone, as a logistic regression on the features of the frozen body: a `tlbook.heads.Probe`.
 
-    `strengths` are values of scikit-learn's `C`, for standardised features; entity F1 on the validation sentences
-    chooses, the smallest at a tie. The standardisation goes into the weights. A tag that no training sentence has
-    gets a score that never wins. Raises `ValueError` for no strengths, for tags that are not among `tag_names`, and
-    where training sentences have one tag only. Source: Kumar et al. (2022). Taught in chapter 5.4.
+    Entity F1 on the validation sentences chooses among the `C` and is the probe's `validation_score`. The
+    standardisation goes into the weights of the head. A tag that no training sentence has gets a score that never
+    wins. Raises `ValueError` for no C, for tags that are not among `tag_names`, and where training sentences have one
+    tag only. Source: Kumar et al. (2022). Taught in chapter 5.4.
     """
     found = sorted({tag for sentence in train for tag in sentence.tags})
     if set(found) - set(tag_names):
         raise ValueError(f"train: got the tags {found}, expected only {list(tag_names)}")
     if len(found) < 2:
         raise ValueError(f"train: got only the tag {found[0]!r}, expected two or more")
-    if not len(strengths):
-        raise ValueError("strengths: got none, expected one or more values of C")
     features = [np.concatenate(outputs(body, part, vocabulary)) for part in (train, validation)]
     labels = np.array([tag_names.index(tag) for sentence in train for tag in sentence.tags])
     true, ends = [s.tags for s in validation], np.cumsum([len(s) for s in validation])[:-1]
-    best = None
-    for strength in sorted(strengths):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
-        # The solver's many small products gain nothing from threads, which wait for each other by spinning.
-        with threadpool_limits(1, user_api="blas"):
-            probe.fit(features[0], labels)
-        kernel, bias = _head_weights(probe, len(tag_names))
-        rows = np.split((features[1] @ kernel + bias).argmax(1), ends)
-        f1 = evaluation.entity_f1(true, [[tag_names[k] for k in row] for row in rows])
-        if best is None or f1 > best[0]:
-            best = f1, strength, [kernel, bias]
-    model.get_layer("logits").set_weights(best[2])
-    return best[:2]
+
+    def f1(probe, words, true):
+        kernel, bias = _head_weights(probe.pipeline, len(tag_names))
+        rows = np.split((words @ kernel + bias).argmax(1), ends)
+        return evaluation.entity_f1(true, [[tag_names[k] for k in row] for row in rows])
+
+    probe = heads.best_probe((features[0], labels), (features[1], true), C, score=f1)
+    model.get_layer("logits").set_weights(_head_weights(probe.pipeline, len(tag_names)))
+    return probe
 
 
-def _head_weights(probe, classes):
-    """Return kernel (features, classes) and bias (classes,) of a fitted probe, also where classes are missing."""
-    scaler, regression = probe[0], probe[-1]
+def _head_weights(pipeline, classes):
+    """Return kernel (features, classes) and bias (classes,) of a fitted pipeline, also where classes are missing."""
+    scaler, regression = pipeline[-2], pipeline[-1]
     weights, offsets = regression.coef_, regression.intercept_
     if len(regression.classes_) == 2:  # scikit-learn keeps one score for two classes
         weights, offsets = np.concatenate([0 * weights, weights]), np.concatenate([0 * offsets, offsets])
