@@ -45,6 +45,20 @@ def read(name):
     return table
 
 
+def caveat(rows):
+    """Say in one sentence whether the CPU seconds of recorded rows count the features that they read from the cache.
+
+    A first run has an empty cache. Rows that were measured with a full one say "warm" in their column `cache`.
+    """
+    warm = (rows.cache == "warm").sum()
+    if not warm:
+        return "CPU seconds were measured with an empty feature cache."
+    return (
+        f"Of {len(rows)} runs {warm} were measured with features already in the cache: their CPU seconds leave out "
+        "what a first run spends on features."
+    )
+
+
 def needs(notebook):
     """Say in one sentence what running a notebook takes, as measured in `results/notebooks.csv`."""
     unknown = f"{notebook} has not been measured yet: `make times` measures it."
