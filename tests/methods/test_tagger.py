@@ -39,8 +39,8 @@ def body(vocabulary):
 @pytest.fixture
 def quick(vocabulary):
     """A body that reads each word for itself: how a tagger is trained does not depend on it, and it compiles fast."""
-    inputs = recurrent.tagger_body(len(vocabulary)).input
-    vectors = keras.layers.Embedding(len(vocabulary), 16)(inputs["words"])
+    inputs = recurrent.tagger_body(len(vocabulary) + 2).input
+    vectors = keras.layers.Embedding(len(vocabulary) + 2, 16)(inputs["words"])
     return keras.Model(inputs, keras.ops.concatenate([vectors, keras.ops.one_hot(inputs["shapes"], 7)], axis=-1))
 
 
@@ -95,7 +95,7 @@ def test_tags_are_names_one_a_word(body, vocabulary):
 def trained(vocabulary):
     """A copy of a body, trained: `(model, history, body, the body's weights before)`."""
     keras.utils.set_random_seed(0)
-    body = recurrent.tagger_body(len(vocabulary), units=8)
+    body = recurrent.tagger_body(len(vocabulary) + 2, units=8)
     before = [weight.copy() for weight in body.get_weights()]
     model = tagger.with_head(recurrent.extend_vocabulary(body, vocabulary, vocabulary), 3)
     history = tagger.fit(model, batches(vocabulary, forget=0.0), SENTENCES, epochs=25, learning_rate=0.02)
