@@ -70,13 +70,13 @@ def test_hdf5_of_another_order_is_read_in_the_order_of_the_layers(tmp_path):
 def test_file_that_is_no_hdf5_file(tmp_path, content):
     path = write_hdf5(tmp_path / "w.h5")
     path.write_bytes(path.read_bytes()[:2000] if content is None else content)
-    with pytest.raises(ValueError, match=r"w\.h5 is not a VGG16 weights file of Keras"):
+    with pytest.raises(ValueError, match=r"w\.h5 cannot be read as a VGG16 weights file of Keras"):
         vgg16.read_hdf5(path)
 
 
 def test_hdf5_that_lacks_a_layer(tmp_path):
     path = write_hdf5(tmp_path / "w.h5", {"block1_conv1": ARRAYS["block1_conv1"]})
-    with pytest.raises(ValueError, match=r"w\.h5 is not a VGG16 weights file of Keras.*block1_conv2"):
+    with pytest.raises(ValueError, match=r"w\.h5 cannot be read as a VGG16 weights file of Keras.*block1_conv2"):
         vgg16.read_hdf5(path)
 
 
@@ -84,7 +84,7 @@ def test_hdf5_of_another_form(tmp_path):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         for layer, (kernel, _) in ARRAYS.items():
             file[layer] = kernel
-    with pytest.raises(ValueError, match=r"w\.h5 is not a VGG16 weights file of Keras"):
+    with pytest.raises(ValueError, match=r"w\.h5 cannot be read as a VGG16 weights file of Keras"):
         vgg16.read_hdf5(tmp_path / "w.h5")
 
 
