@@ -73,10 +73,18 @@ def test_pretrained_vgg16_without_weights_is_an_error():
         backbones.vgg16.pretrained()
 
 
-def test_pretrained_vgg16_carries_the_weights_of_imagenet(weights):
-    model, source = backbones.vgg16.pretrained()
-    arrays, expected_source = backbones.vgg16.find_arrays()
-    assert source == expected_source
+def test_pretrained_vgg16_carries_the_weights_of_imagenet(weights, monkeypatch):
+    """Simonyan and Zisserman (2015), table 1: D has 2, 2, 3, 3 and 3 convolutions of 64 to 512 channels."""
+    vgg16 = backbones.vgg16
+    arrays, source = vgg16.find_arrays()
+    assert source.name == "VGG16, ImageNet" and source.kind == "cache"
+    channels = [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
+    assert list(vgg16.CONVOLUTIONS.values()) == list(zip([3, *channels[:-1]], channels, strict=True))
+    assert list(arrays) == list(vgg16.CONVOLUTIONS)
+    assert sum(array.size for found in arrays.values() for array in found) == 14_714_688
+    monkeypatch.setattr(vgg16, "find_arrays", lambda: (arrays, source))  # to read the file once is enough
+    model, came = vgg16.pretrained()
+    assert came is source
     for name, expected in arrays.items():
         for got, array in zip(model.get_layer(name).get_weights(), expected, strict=True):
             np.testing.assert_array_equal(got, array)

@@ -21,10 +21,9 @@ ARRAYS = {
 
 
 @pytest.fixture(autouse=True)
-def small_vgg16(request, monkeypatch):
-    """Make VGG16 small, but for the tests that read the real file."""
-    if "weights" not in request.fixturenames:
-        monkeypatch.setattr(vgg16, "CONVOLUTIONS", SMALL)
+def small_vgg16(monkeypatch):
+    """Make VGG16 small."""
+    monkeypatch.setattr(vgg16, "CONVOLUTIONS", SMALL)
 
 
 def same(arrays, expected=ARRAYS):
@@ -277,14 +276,3 @@ def test_other_weights_are_refused_and_both_checksums_named(found, tmp_path, con
 def test_no_weights_is_an_error_and_never_a_stand_in():
     with pytest.raises(sources.NotFound, match="VGG16, ImageNet was not found"):
         vgg16.find_arrays()
-
-
-def test_channels_are_those_of_configuration_d(weights):
-    """Simonyan and Zisserman (2015), table 1: D has 2, 2, 3, 3 and 3 convolutions of 64 to 512 channels."""
-
-    channels = [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
-    assert list(vgg16.CONVOLUTIONS.values()) == list(zip([3, *channels[:-1]], channels, strict=True))
-    arrays, source = vgg16.find_arrays()
-    assert source.name == "VGG16, ImageNet" and source.kind == "cache"
-    assert list(arrays) == list(vgg16.CONVOLUTIONS)
-    assert sum(array.size for found in arrays.values() for array in found) == 14_714_688

@@ -107,6 +107,9 @@ def mean_pool(states, mask):
     shapes that do not agree and for a sentence without pieces.
 
     Source: Reimers and Gurevych (2019), section 3. Taught in chapter 5.5.
+
+    >>> mean_pool([[[3, 0], [3, 8], [99, -99]]], [[True, True, False]])
+    array([[0.6, 0.8]], dtype=float32)
     """
     states, mask = np.asarray(states), np.asarray(mask)
     if states.ndim != 3 or mask.shape != states.shape[:2]:

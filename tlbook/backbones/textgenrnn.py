@@ -132,6 +132,10 @@ def windows(texts, vocabulary):
     """Return each character with the `WINDOW` before it: (inputs int32 (n, `WINDOW`), targets int32 (n,)).
 
     Every text begins with `START`; inputs are padded with 0 in front. Raises `ValueError` for no character at all.
+
+    >>> inputs, targets = windows(["ab"], {"a": 1, "b": 2, START: 3})
+    >>> inputs[:, -2:].tolist(), targets.tolist()
+    ([[0, 3], [3, 1]], [1, 2])
     """
     if isinstance(texts, str) or not sum(len(text) for text in texts):
         raise ValueError(f"texts: got {texts!r:.40}, expected a sequence of str with one or more characters")

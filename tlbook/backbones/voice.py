@@ -122,6 +122,9 @@ def pooled(states):
 
     "mean" over all frames (units,), which forgets their order; "thirds", the means of the first, second and last third
     (3 * units,); "last", the last frame (units,). Raises `ValueError` for fewer than three frames.
+
+    >>> {how: vector.tolist() for how, vector in pooled(np.array([[1.0], [2.0], [6.0]])).items()}
+    {'mean': [3.0], 'thirds': [1.0, 2.0, 6.0], 'last': [6.0]}
     """
     if len(states) < 3:
         raise ValueError(f"states: got {len(states)} frames, expected 3 or more")
