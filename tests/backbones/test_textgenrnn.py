@@ -88,12 +88,12 @@ def test_read(tmp_path):
 def test_damaged_archive(tmp_path, damage):
     path = write(tmp_path / "t.tar.gz")
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"t\.tar\.gz is not the archive textgenrnn 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"t\.tar\.gz cannot be read as the archive textgenrnn 2\.0\.0"):
         textgenrnn.read(path)
 
 
 def test_missing_archive(tmp_path):
-    with pytest.raises(ValueError, match=r"t\.tar\.gz is not the archive textgenrnn 2\.0\.0.*No such file"):
+    with pytest.raises(ValueError, match=r"t\.tar\.gz cannot be read as the archive textgenrnn 2\.0\.0.*No such file"):
         textgenrnn.read(tmp_path / "t.tar.gz")
 
 
@@ -103,7 +103,7 @@ def without(layer):
 
 @pytest.mark.parametrize("weights", [b"no weights", hdf5()[:900], without("rnn_2")], ids=["text", "cut", "no layer"])
 def test_archive_whose_weights_are_no_weights(tmp_path, weights):
-    with pytest.raises(ValueError, match=r"t\.tar\.gz is not the archive textgenrnn 2\.0\.0"):
+    with pytest.raises(ValueError, match=r"t\.tar\.gz cannot be read as the archive textgenrnn 2\.0\.0"):
         textgenrnn.read(write(tmp_path / "t.tar.gz", weights))
 
 
@@ -163,8 +163,8 @@ def test_array_of_another_kind_is_refused(tmp_path, layer, part, array):
 @pytest.mark.parametrize(
     ("vocabulary", "message"),
     [
-        (b"{", "is not the archive"),
-        (b"\xff", "is not the archive"),
+        (b"{", "cannot be read as the archive"),
+        (b"\xff", "cannot be read as the archive"),
         (["a"], "does not number"),
         ({"a": 0, "<s>": 1}, "does not number"),
         ({"a": 1, "<s>": 1}, "does not number"),
@@ -209,9 +209,7 @@ def test_conversion_of_arrays_that_do_not_belong_together(kernel, recurrent, bia
 
 def loaded(tmp_path):
     arrays, vocabulary = textgenrnn.read(write(tmp_path / "t.tar.gz"))
-    model = textgenrnn.build(len(vocabulary) + 1)
-    textgenrnn.load_weights(model, arrays)
-    return model, arrays
+    return textgenrnn.build(len(vocabulary) + 1, arrays), arrays
 
 
 def test_network_is_an_attention_over_embedding_and_states(tmp_path):
@@ -230,7 +228,7 @@ def test_network_is_an_attention_over_embedding_and_states(tmp_path):
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     arrays, _ = textgenrnn.read(write(tmp_path / "t.tar.gz"))
     with pytest.raises(ValueError, match="shape"):
-        textgenrnn.load_weights(textgenrnn.build(7), arrays)
+        textgenrnn.build(7, arrays)
     with pytest.raises(ValueError, match="shape"):  # the two biases
         textgenrnn.load_weights(textgenrnn.build(5), arrays, convert=lambda *found: list(found))
 
@@ -292,9 +290,19 @@ def test_generate_at_no_temperature(temperature):
         textgenrnn.generate(None, VOCABULARY, temperature)
 
 
-def test_load_offline_without_the_file_says_what_to_do():
+def test_pretrained_comes_with_its_vocabulary_and_its_source(tmp_path, monkeypatch):
+    archive, source = write(tmp_path / "t.tar.gz"), sources.Source("textgenrnn", "mirror", "A test.")
+    monkeypatch.setattr(sources, "find", lambda asset: (archive, source) if asset is assets.TEXTGENRNN else None)
+    model, vocabulary, came = textgenrnn.pretrained()
+    assert vocabulary == VOCABULARY and came is source
+    for layer in ("rnn_1", "rnn_2"):
+        expected = textgenrnn.from_cudnn(*ARRAYS[layer].values())
+        assert all(map(np.array_equal, model.get_layer(layer).get_weights(), expected))
+
+
+def test_without_the_archive_nothing_stands_in():
     with pytest.raises(sources.NotFound, match="textgenrnn"):
-        textgenrnn.load()
+        textgenrnn.pretrained()
 
 
 @pytest.mark.real
@@ -302,8 +310,6 @@ def test_real_network_knows_english():
     found, _ = sources.find_local(assets.TEXTGENRNN)
     if not found:
         pytest.skip("textgenrnn is not in the cache")
-    arrays, vocabulary, _ = textgenrnn.load()
+    model, vocabulary, _ = textgenrnn.pretrained()
     inputs, targets = textgenrnn.windows(["What is the best way to learn a new language?"], vocabulary)
-    model = textgenrnn.build(len(vocabulary) + 1)
-    textgenrnn.load_weights(model, arrays)
     assert np.mean(np.asarray(model(inputs)).argmax(axis=1) == targets) > 0.5

@@ -1,52 +1,17 @@
-"""Backbones: VGG16 is the published network, the small CNN is what it says, and halves make a whole."""
+"""VGG16 is the published network, carries the published weights, and takes pixels as they are."""
 
 import keras
 import numpy as np
 import pytest
+from networks import close, output, pictures, vgg16_with_biases
 
-from tlbook import backbones, heads, training
+from tlbook import backbones
 from tlbook.files import sources
-
-
-@pytest.fixture(autouse=True, scope="module")
-def seed():
-    keras.utils.set_random_seed(0)
-
-
-def pictures(n=3, size=32):
-    return np.random.default_rng(0).integers(256, size=(n, size, size, 3), dtype=np.uint8)
-
-
-def output(model, inputs):
-    return np.asarray(model(np.asarray(inputs, "float32"), training=False))
-
-
-def close(got, expected):
-    """Compare with a tolerance that follows the size of the activations: they differ from layer to layer."""
-    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
-
-
-def redraw(model):
-    """Give every weight of a small CNN another random number: fresh scales and statistics would hide mistakes."""
-    rng = np.random.default_rng(0)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            layer.set_weights([rng.normal(0, 0.3, layer.kernel.shape)])
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            # Scale, shift, running mean and running variance. The shift keeps units alive.
-            ranges = (0.5, 1.5), (0.3, 0.8), (-0.2, 0.2), (0.5, 1.5)
-            layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in ranges])
-    return model
 
 
 @pytest.fixture(scope="module")
 def vgg16():
-    """A VGG16 with random biases too: fresh ones are zero, and would hide a mistake."""
-    model = backbones.vgg16.build()
-    for layer in model.layers:
-        if layer.weights:
-            layer.bias.assign(np.random.default_rng(0).normal(size=layer.bias.shape))
-    return model
+    return vgg16_with_biases()
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +73,18 @@ def test_pretrained_vgg16_without_weights_is_an_error():
         backbones.vgg16.pretrained()
 
 
-def test_pretrained_vgg16_carries_the_weights_of_imagenet(weights):
-    model, source = backbones.vgg16.pretrained()
-    arrays, expected_source = backbones.vgg16.find_arrays()
-    assert source == expected_source
+def test_pretrained_vgg16_carries_the_weights_of_imagenet(weights, monkeypatch):
+    """Simonyan and Zisserman (2015), table 1: D has 2, 2, 3, 3 and 3 convolutions of 64 to 512 channels."""
+    vgg16 = backbones.vgg16
+    arrays, source = vgg16.find_arrays()
+    assert source.name == "VGG16, ImageNet" and source.kind == "cache"
+    channels = [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
+    assert list(vgg16.CONVOLUTIONS.values()) == list(zip([3, *channels[:-1]], channels, strict=True))
+    assert list(arrays) == list(vgg16.CONVOLUTIONS)
+    assert sum(array.size for found in arrays.values() for array in found) == 14_714_688
+    monkeypatch.setattr(vgg16, "find_arrays", lambda: (arrays, source))  # to read the file once is enough
+    model, came = vgg16.pretrained()
+    assert came is source
     for name, expected in arrays.items():
         for got, array in zip(model.get_layer(name).get_weights(), expected, strict=True):
             np.testing.assert_array_equal(got, array)
@@ -131,136 +104,3 @@ def test_pretrained_weights_land_in_the_layer_of_their_name(monkeypatch):
     for name, (kernel, bias) in arrays.items():
         assert np.array_equal(model.get_layer(name).get_weights()[0], kernel)
         assert np.array_equal(model.get_layer(name).get_weights()[1], bias)
-
-
-@pytest.mark.parametrize(("shape", "width", "out"), [((32, 32, 3), 16, (4, 4, 64)), ((8, 24, 1), 2, (1, 3, 8))])
-def test_small_cnn_has_three_stages_each_twice_as_wide_and_half_as_large(shape, width, out):
-    model = backbones.small_cnn(shape, width)
-    assert model.input_shape == (None, *shape) and model.output_shape == (None, *out)
-    channels = [shape[2], width, width, 2 * width, 2 * width, 4 * width, 4 * width]
-    convolutions = sum(9 * a * b for a, b in zip(channels[:-1], channels[1:], strict=True))
-    assert model.count_params() == convolutions + 4 * sum(channels[1:]), "4 numbers of batch normalisation a channel"
-    for stage in (1, 2, 3):
-        sides = [side // 2**stage for side in shape[:2]]
-        assert model.get_layer(f"stage{stage}_pool").output.shape == (None, *sides, width * 2 ** (stage - 1))
-
-
-@pytest.mark.parametrize("shape", [(7, 8, 3), (8, 7, 3), (8, 8), (1, 8, 8, 3)])
-def test_small_cnn_refuses_shapes_that_it_cannot_halve_three_times(shape):
-    with pytest.raises(ValueError, match=r"input_shape: got \(.*sides of 8 or more"):
-        backbones.small_cnn(shape)
-
-
-def by_hand(images, found):
-    """The small CNN in NumPy: convolution, batch normalisation by the running statistics, ReLU, pooling."""
-    x = images / 127.5 - 1
-    for stage in range(1, 4):
-        for number in (1, 2):
-            (kernel,) = found[f"stage{stage}_conv{number}"]
-            padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
-            windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))  # (n, h, w, channels, 3, 3)
-            x = np.einsum("nhwcij,ijck->nhwk", windows, kernel)
-            gamma, beta, mean, variance = found[f"stage{stage}_norm{number}"]
-            x = np.maximum(gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta, 0)
-        n, height, width, channels = x.shape
-        x = x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-    return x
-
-
-def test_small_cnn_computes_what_numpy_computes():
-    model = redraw(backbones.small_cnn((8, 16, 3), width=3))
-    images = pictures(2, 16)[:, :8]
-    expected = by_hand(images, {layer.name: layer.get_weights() for layer in model.layers})
-    assert expected.std() > 0
-    close(output(model, images), expected)
-
-
-def test_running_statistics_of_the_small_cnn_follow_within_a_short_training():
-    """At Keras's momentum of 0.99 a comparison with transfer would flatter transfer."""
-    norms = [layer for layer in backbones.small_cnn().layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert len(norms) == 6 and {norm.momentum for norm in norms} == {0.9}
-
-
-def test_two_networks_do_not_share_weights():
-    first, second = backbones.small_cnn(width=2), backbones.small_cnn(width=2)
-    before = second.get_weights()
-    first.set_weights([weight + 1 for weight in first.get_weights()])
-    assert all(np.array_equal(a, b) for a, b in zip(before, second.get_weights(), strict=True))
-
-
-@pytest.fixture
-def small():
-    return redraw(backbones.small_cnn((8, 8, 3), width=2))
-
-
-def test_halves_compose_to_the_whole_wherever_it_is_cut(small):
-    images = pictures(size=8)
-    expected = output(small, images)
-    for operation in small.operations[:-1]:
-        lower, upper = backbones.split(small, operation.name)
-        middle = output(lower, images)
-        np.testing.assert_array_equal(
-            middle, output(keras.Model(small.input, operation.output), images), err_msg=operation.name
-        )
-        np.testing.assert_allclose(output(upper, middle), expected, rtol=1e-5, err_msg=operation.name)
-
-
-@pytest.mark.parametrize("at", ["flip", "minus_mean", "block1_pool", "block4_pool"])
-def test_halves_of_vgg16_compose_to_the_whole(vgg16, at):
-    """The flip to BGR is an operation of the model and no layer: it is easily lost."""
-    images = pictures(2)
-    (at,) = [operation.name for operation in vgg16.operations if operation.name.startswith(at)]
-    lower, upper = backbones.split(vgg16, at)
-    close(output(upper, output(lower, images)), output(vgg16, images))
-    assert lower.count_params() + upper.count_params() == vgg16.count_params()
-    assert lower.name == f"vgg16_to_{at}" and upper.name == f"vgg16_from_{at}"
-
-
-def test_a_half_can_be_cut_again(small):
-    lower, upper = backbones.split(small, "stage1_pool")
-    middle, top = backbones.split(upper, "stage2_pool")
-    images = pictures(size=8)
-    np.testing.assert_allclose(output(top, output(middle, output(lower, images))), output(small, images), rtol=1e-5)
-
-
-def test_halves_share_the_layers_of_the_whole(small):
-    lower, upper = backbones.split(small, "stage1_pool")
-    for half in (lower, upper):
-        assert half.weights and all(any(weight is other for other in small.weights) for weight in half.weights)
-    assert len(lower.weights) + len(upper.weights) == len(small.weights)
-
-
-@pytest.mark.parametrize("at", ["block9_pool", "", None, 3, "stage3_pool"])
-def test_cut_at_a_layer_that_is_not_there_or_the_last(small, at):
-    with pytest.raises(ValueError, match=r"at: got .*expected one of \[.*'stage3_conv1'.*'stage3_relu2'\]$"):
-        backbones.split(small, at)
-
-
-def train(model, images, labels):
-    training.fit(model, training.Batches([images], labels, 8), (images.astype("float32"), labels), 2, 0.05)
-
-
-def test_frozen_lower_half_stays_as_it_is_to_the_last_bit(small):
-    """Its running statistics too: Keras runs a frozen batch normalisation in inference mode."""
-    lower, upper = backbones.split(small, "stage2_conv1")
-    before = {half: half.get_weights() for half in (lower, upper)}
-    images, labels = pictures(16, size=8), np.arange(16) % 2
-    features = output(lower, images)
-    lower.trainable = False
-    model = heads.classifier(small, 2)
-    assert len(model.trainable_variables) == len(upper.trainable_variables) + 2, "the head has two"
-    train(model, images, labels)
-    for old, new in zip(before[lower], lower.get_weights(), strict=True):
-        np.testing.assert_array_equal(new, old)
-    np.testing.assert_array_equal(output(lower, images), features)
-    assert all(not np.array_equal(old, new) for old, new in zip(before[upper], upper.get_weights(), strict=True))
-
-
-def test_training_the_upper_half_on_features_trains_the_whole(small):
-    lower, upper = backbones.split(small, "stage2_conv1")
-    images, labels = pictures(16, size=8), np.arange(16) % 2
-    before, bottom = output(small, images), lower.get_weights()
-    train(heads.classifier(upper, 2), output(lower, images), labels)
-    assert not np.allclose(output(small, images), before)
-    np.testing.assert_allclose(output(small, images), output(upper, output(lower, images)), rtol=1e-5)
-    assert all(np.array_equal(old, new) for old, new in zip(bottom, lower.get_weights(), strict=True))

@@ -1,14 +1,12 @@
-"""Spoken digits and their log-mel spectrograms: what comes out, and what happens to archives that are not right."""
+"""Spoken digits: what comes out, and what happens to archives that are not right."""
 
 import io
 import wave
 import zipfile
 
-import keras
 import numpy as np
 import pytest
 
-from tlbook import backbones
 from tlbook.data import digits
 from tlbook.files import assets, sources
 from tlbook.inputs import sound
@@ -17,10 +15,12 @@ HERE = sources.Source("three tones", "bundled", "Made by a test.")
 
 
 def tone(hertz, seconds=0.5, loudness=0.5):
-    return (loudness * np.sin(2 * np.pi * hertz * np.arange(int(seconds * sound.RATE)) / sound.RATE)).astype("float32")
+    return (
+        loudness * np.sin(2 * np.pi * hertz * np.arange(int(seconds * sound.DIGITS.rate)) / sound.DIGITS.rate)
+    ).astype("float32")
 
 
-def wav(samples=800, channels=1, width=2, rate=sound.RATE, value=1000):
+def wav(samples=800, channels=1, width=2, rate=sound.DIGITS.rate, value=1000):
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(channels)
@@ -178,75 +178,6 @@ def test_few_shots_refuses_what_it_cannot_draw(arguments, complaint):
         digits.few_shots(recordings(), *arguments)
 
 
-def test_mel_scale_is_its_own_inverse_and_nearly_1000_at_1000_hertz():
-    hertz = np.array([0.0, 100, 1000, 4000])
-    np.testing.assert_allclose(sound.mel_to_hertz(sound.hertz_to_mel(hertz)), hertz, atol=1e-9)
-    assert abs(sound.hertz_to_mel(1000) - 1000) < 1
-
-
-def test_mel_filters_are_triangles_that_widen():
-    filters = sound.mel_filters(20)
-    assert filters.shape == (20, sound.FFT // 2 + 1) and filters.dtype == np.float32
-    assert filters.min() == 0 and filters.max() <= 1
-    centres = filters.argmax(axis=1)
-    assert np.all(np.diff(centres) > 0)
-    widths = (filters > 0).sum(axis=1)
-    assert widths[-1] > 3 * widths[0]
-    inside = slice(centres[0] + 1, centres[-1])
-    np.testing.assert_allclose(filters[:, inside].sum(axis=0), 1, atol=1e-5)  # each frequency is shared, none is lost
-
-
-@pytest.mark.parametrize("bands", [0, 200])
-def test_mel_filters_without_frequencies_are_refused(bands):
-    with pytest.raises(ValueError, match=f"bands: got {bands}"):
-        sound.mel_filters(bands)
-
-
-def test_log_mel_finds_a_tone_in_its_band_while_it_lasts():
-    picture = sound.log_mel([tone(1000, 0.5)])[0]
-    assert picture.shape == (sound.FRAMES, sound.BANDS) and picture.dtype == np.float32
-    assert (picture.max(), picture.min()) == (0, sound.FLOOR)
-    bin_of_1000 = round(1000 * sound.FFT / sound.RATE)
-    assert picture[10].argmax() == sound.mel_filters()[:, bin_of_1000].argmax()
-    ends = 0.5 * sound.RATE / sound.HOP
-    assert np.all(picture[: int(ends) - 3].max(axis=1) > -10)
-    assert np.all(picture[int(ends) + 1 :] == sound.FLOOR)
-
-
-def test_log_mel_does_not_depend_on_loudness_or_company():
-    loud, quiet, other = tone(700), tone(700, loudness=0.05), tone(1500, 3)
-    together = sound.log_mel([loud, quiet, other])
-    np.testing.assert_allclose(together[0], together[1], atol=0.01)
-    np.testing.assert_array_equal(together[2], sound.log_mel([other])[0])
-
-
-def test_log_mel_of_silence_is_the_floor():
-    assert np.all(sound.log_mel(np.zeros((2, 100), "float32")) == sound.FLOOR)
-
-
-def test_log_mel_obeys_its_sizes():
-    assert sound.log_mel([tone(440, 0.01), tone(440, 4)], frames=30, bands=24).shape == (2, 30, 24)
-
-
-@pytest.mark.parametrize(
-    ("waveforms", "options", "complaint"),
-    [
-        ([], {}, "waveforms: got none"),
-        ([np.zeros(0, "float32")], {}, "number 0 is float32 of shape \\(0,\\)"),
-        ([np.zeros(100, "int16")], {}, "number 0 is int16.*divided by 32,768"),
-        ([np.zeros((100, 2), "float32")], {}, "shape \\(100, 2\\)"),
-        ([tone(440), np.array([0.0, np.nan])], {}, "number 1 holds numbers that are not finite"),
-        ([np.array([0.0, np.inf])], {}, "not finite"),
-        ([tone(440)], {"rate": 16_000}, "rate: got 16000 Hz, expected 8000: resample first"),
-        ([tone(440)], {"frames": 0}, "frames: got 0"),
-        ([tone(440)], {"bands": 0}, "bands: got 0"),
-    ],
-)
-def test_log_mel_refuses(waveforms, options, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        sound.log_mel(waveforms, **options)
-
-
 @pytest.mark.real
 def test_recordings_of_the_mirror_are_the_ones_that_were_published():
     found = digits.load()
@@ -257,31 +188,3 @@ def test_recordings_of_the_mirror_are_the_ones_that_were_published():
     np.add.at(counts, (found.labels, found.speakers, found.takes), 1)
     assert np.all(counts == 1)
     assert max(np.abs(waveform).max() for waveform in found.waveforms) <= 1
-
-
-def test_small_speech_cnn_knows_what_but_not_when():
-    """Sixteen frames are one step of the last pooling, and the mean over all steps does not care which one it was."""
-    keras.utils.set_random_seed(0)
-    body = backbones.small_speech_cnn((160, 40))  # so long that no border is near
-    early = np.full((1, 160, 40), sound.FLOOR, "float32")
-    early[0, 64:76, 5:30] = np.random.default_rng(0).uniform(sound.FLOOR, 0, (12, 25))
-    late, higher = np.roll(early, 16, axis=1), np.roll(early, 5, axis=2)
-    features = [np.asarray(body(picture, training=False)) for picture in (early, late, higher)]
-    assert features[0].shape == (1, 64)
-    np.testing.assert_allclose(features[0], features[1], atol=1e-5)
-    assert np.abs(features[0] - features[2]).max() > 1e-3
-
-
-def test_small_speech_cnn_has_momentum_09_and_sees_decibels_between_minus_one_and_one():
-    body = backbones.small_speech_cnn((32, 24), width=4)
-    assert body.output_shape == (None, 16)
-    norms = [layer for layer in body.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert [layer.momentum for layer in norms] == [0.9] * 4
-    scale = body.get_layer("to_minus_one_plus_one")
-    np.testing.assert_allclose(np.asarray(scale(np.array([sound.FLOOR, 0.0]))), [-1, 1])
-
-
-@pytest.mark.parametrize("shape", [(8, 40), (64, 15), (64, 40, 1), (64,)])
-def test_small_speech_cnn_refuses_other_shapes(shape):
-    with pytest.raises(ValueError, match="input_shape: got"):
-        backbones.small_speech_cnn(shape)

@@ -19,6 +19,10 @@ def distances(before, after):
         `cosine` of the angle between the kernels, 1 where nothing moved; `bias`, as `relative`, of the bias.
 
     Raises `ValueError` for a missing layer, another shape or numbers that are not finite. Taught in chapter 5.9.
+
+    >>> before, after = {"dense": ([[3.0, 4.0]], [1.0])}, {"dense": ([[3.0, 5.0]], [1.0])}
+    >>> distances(before, after).round(3).to_dict("records")
+    [{'layer': 'dense', 'relative': 0.2, 'cosine': 0.995, 'bias': 0.0}]
     """
     rows = []
     for layer in before:

