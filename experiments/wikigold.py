@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from experiments.pretraining import weights_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
-from tlbook import evaluation, training
+from tlbook import evaluation
 from tlbook.backbones import recurrent
 from tlbook.data import entities
 from tlbook.files import cache
@@ -82,7 +82,7 @@ def pretrained(task):
     body = recurrent.tagger_body(len(vocabulary))
 
     def train():
-        batches = training.SequenceBatches(task.pretrain, vocabulary, names)
+        batches = tagger.SequenceBatches(task.pretrain, vocabulary, names)
         tagger.fit(tagger.with_head(body, len(names)), batches, task.watch, **PRETRAINING)
 
     key = cache.fingerprint(text=[task.pretrain, task.watch, digest(pretrained)])
@@ -121,7 +121,7 @@ def tuned(task, arm, seed):
     start, best = model.get_weights(), None
     for rate in arm.grid:
         model.set_weights(start)
-        batches = training.SequenceBatches(task.train, larger, task.tags, BATCH, seed)
+        batches = tagger.SequenceBatches(task.train, larger, task.tags, BATCH, seed)
         history = tagger.fit(model, batches, task.validation, EPOCHS[arm.pretraining][len(task.train)], rate)
         f1 = max(history["val_f1"])
         if best is None or f1 > best[0]:

@@ -7,14 +7,12 @@ import tomllib
 import warnings
 
 import nbformat
-import pandas as pd
 import pytest
 import yaml
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import store_notebooks
 import tlbook
-from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -166,24 +164,6 @@ def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"\{(?:image|figure)\} (\S+)", text):
         if not re.match(r"(https?:|mailto:|#)", target):
             assert (path.parent / target.split("#")[0]).exists(), target
-
-
-@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
-def test_results_carry_their_provenance(path):
-    table = pd.read_csv(path)
-    assert len(table)
-    assert set(results.PROVENANCE) <= set(table.columns)
-    assert table[list(results.PROVENANCE)].notna().all(axis=None), "a row does not say where it comes from"
-    pd.to_datetime(table.date, format="%Y-%m-%d")
-    for name in ("python", "keras", "tensorflow", "tlbook"):
-        assert table[name].astype(str).str.fullmatch(r"\d+(\.\d+)+\w*").all(), name
-    assert (table[["seconds", "peak_memory_mb", "cores"]] > 0).all(axis=None)
-    setting = list(table.columns[: table.columns.get_loc("seconds")])
-    if "seed" in setting:
-        assert pd.api.types.is_integer_dtype(table.seed)
-        configuration = setting[: setting.index("seed") + 1]
-        rate = [name for name in setting if name == "learning_rate"]
-        assert not table.duplicated(configuration + rate).any(), "the same run twice"
 
 
 def test_nothing_names_the_machine_it_was_written_on():

@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tlbook import evaluation
-
 # Okabe and Ito (2008), without yellow, which is lost on white. Lines also differ in dash and marker.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -97,5 +95,7 @@ def confusion_matrix(counts, class_names, title, source):
 
 def intervals(axes, positions, groups, **style):
     """Draw means with 95 % intervals over seeds: `groups` holds one array of values a position."""
+    from tlbook import evaluation  # pictures alone need no scikit-learn
+
     means, halves = zip(*(evaluation.interval(values) for values in groups), strict=True)
     axes.errorbar(positions, means, yerr=halves, capsize=3, **style)

@@ -10,21 +10,6 @@ from tlbook.files.archives import DamagedFile, reading
 # Beside the package in a checkout, inside it in an installed wheel.
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
-# Columns that every table carries behind its configuration and figures.
-PROVENANCE = (
-    "seconds",
-    "cpu_seconds",
-    "peak_memory_mb",
-    "cores",
-    "source",
-    "kind",
-    "note",
-    "python",
-    "keras",
-    "tensorflow",
-    "tlbook",
-    "date",
-)
 
 
 def read(name):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlbook import evaluation, training
+from tlbook import evaluation
 from tlbook.backbones import recurrent
 from tlbook.inputs import tokens
 from tlbook.inputs.tags import Sentence
@@ -45,7 +45,7 @@ def quick(vocabulary):
 
 
 def batches(vocabulary, sentences=SENTENCES, **options):
-    return training.SequenceBatches(sentences, vocabulary, NAMES, batch_size=2, **options)
+    return tagger.SequenceBatches(sentences, vocabulary, NAMES, batch_size=2, **options)
 
 
 def test_one_vector_a_word_whatever_stands_beside_the_sentence(body, vocabulary):

@@ -15,16 +15,8 @@ import numpy as np
 from tlbook.files.pickles import Restricted
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save began a file before its version 1.6
-_DTYPES = {
-    "HalfStorage": "<f2",
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "ByteStorage": "<u1",
-    "CharStorage": "<i1",
-    "ShortStorage": "<i2",
-    "IntStorage": "<i4",
-    "LongStorage": "<i8",
-}
+_DTYPES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "ByteStorage": "<u1"}
+_DTYPES |= {"CharStorage": "<i1", "ShortStorage": "<i2", "IntStorage": "<i4", "LongStorage": "<i8"}
 
 
 class _Storage(typing.NamedTuple):
