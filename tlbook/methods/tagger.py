@@ -25,6 +25,52 @@ def _errors_only():
         logger.setLevel(level)
 
 
+class SequenceBatches(keras.utils.PyDataset):
+    """Shuffled batches of sentences of like length; in each epoch other words are taken for unknown.
+
+    Parameters
+    ----------
+    sentences, vocabulary, tag_names
+        As in `tlbook.inputs.tokens.encode`.
+    batch_size, seed : int
+    forget : float
+        Share of the words that become the unknown word. Most names in new text are unknown: the network must learn to
+        go by the words around them.
+
+    Yields (inputs, tags) as `tlbook.inputs.tokens.encode` returns them, padded to the longest of the batch. Taught in
+    chapter 5.4.
+    """
+
+    def __init__(self, sentences, vocabulary, tag_names, batch_size=32, seed=0, forget=0.2):
+        """Encode every sentence once."""
+        super().__init__()
+        self.vocabulary, self.tag_names = vocabulary, tag_names
+        self.inputs, self.tags = tokens.encode(sentences, vocabulary, tag_names)
+        self.lengths = np.array([len(sentence) for sentence in sentences])
+        self.batch_size, self.forget, self.rng = batch_size, forget, np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        """Draw the next epoch's batches: like lengths stand together, so that little is padding."""
+        order = np.argsort(self.lengths + self.rng.uniform(0, 4, size=len(self.lengths)))
+        starts = range(0, len(order), self.batch_size)
+        self.batches = [order[start : start + self.batch_size] for start in starts]
+        self.rng.shuffle(self.batches)
+
+    def __len__(self):
+        """Return the number of batches."""
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __getitem__(self, index):
+        """Return batch `index` of this epoch."""
+        chosen = self.batches[index]
+        length = self.lengths[chosen].max()
+        inputs = {name: array[chosen, :length] for name, array in self.inputs.items()}
+        forgotten = (self.rng.random(inputs["words"].shape) < self.forget) & (inputs["words"] != tokens.PADDING)
+        inputs["words"] = np.where(forgotten, tokens.UNKNOWN, inputs["words"]).astype("int32")
+        return inputs, self.tags[chosen, :length]
+
+
 def with_head(body, classes, dropout=0.3):
     """Return the body with a new head: a score for every tag at every word, (n, length, classes), without softmax."""
     x = keras.layers.Dropout(dropout)(body.output)
@@ -64,7 +110,7 @@ def fit(model, batches, validation, epochs, learning_rate):
     ----------
     model : keras.Model
         Its `trainable` flags say what learns.
-    batches : tlbook.training.SequenceBatches
+    batches : SequenceBatches
         What it learns from.
     validation : sequence of tlbook.inputs.tags.Sentence
         What it is measured on before the first epoch and after each.
