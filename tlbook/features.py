@@ -1,13 +1,10 @@
 """Features: what a frozen network makes of its inputs, batch by batch, computed once and kept."""
 
-import sys
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
-import tlbook
-from tlbook.files.cache import cached_arrays, fingerprint
+from tlbook.files.cache import cached_arrays, fingerprint, versions
 
 
 def forward(model, inputs, batch_size=100):
@@ -104,14 +101,8 @@ def extract(backbone, inputs, batch_size=64, mirrored=False):
         return {"features": forward(halved, inputs[:, :, ::-1] if mirrored else inputs, batch_size)}
 
     network = fingerprint(*backbone.get_weights(), text=_operations(backbone))
-    key = fingerprint(inputs, text=[network, mirrored, _versions()])
+    key = fingerprint(inputs, text=[network, mirrored, versions()])
     return cached_arrays(f"features-{key}", compute)["features"]
-
-
-def _versions():
-    """Return the versions of what computes: a newer one may round otherwise, or do something else."""
-    backend = keras.backend.backend()
-    return [tlbook.__version__, keras.__version__, backend, sys.modules[backend].__version__]
 
 
 def _operations(backbone):
