@@ -8,7 +8,7 @@ def fetch_needs(cifar10, patience_s):
 
     Raises `tlbook.files.sources.NotFound` for what nothing stands in for, after all the rest was tried.
     """
-    needs = [need for need in assets.NEEDS if cifar10 or assets.CIFAR10 not in need]
+    needs = [need for need in assets.NEEDS if cifar10 or not need[0].option]
     missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
     if missing and not sources.offline():
         print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")

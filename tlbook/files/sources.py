@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from tlbook.files import assets, cache, download, hashes, installed, mirror, package_index
+from tlbook.files import cache, download, hashes, installed, mirror, package_index
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _download_recordings(asset, path, **patience):
 
 
 def _not_found(alternatives, tried):
-    fetch = "python -m tlbook fetch" + " --cifar10" * (assets.CIFAR10 in alternatives)
+    fetch = f"python -m tlbook fetch {alternatives[0].option}".rstrip()
     ways = [
         f"with internet or a package index: {fetch} (on a slow line add --patience 3600)",
         "from another machine: run python -m tlbook mirror FOLDER there, copy FOLDER, set TLBOOK_MIRROR to it here",
