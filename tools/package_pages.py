@@ -21,8 +21,9 @@ from sphinx import addnodes
 import tlbook
 
 NOTEBOOKS = pathlib.Path(__file__).parents[1] / "notebooks"
-_CHAPTERS = re.compile(r"\bchapters?\s+(\d+(?:\.\d+)?(?:(?:,|,?\s+and)\s+\d+(?:\.\d+)?)*)", re.IGNORECASE)
-_TAUGHT = re.compile(rf"(?:\bTaught\s+in\s+|(?:^|[.)]\s+)(?=C)){_CHAPTERS.pattern}")
+_LIST = r"hapters?\s+(\d+(?:\.\d+)?(?:(?:,|,?\s+and)\s+\d+(?:\.\d+)?)*)"
+_CHAPTERS = re.compile(rf"\b[Cc]{_LIST}")
+_TAUGHT = re.compile(rf"\b(?:Taught\s+in\s+c|C){_LIST}")  # "Taught in chapter 4.3.", or "Chapter 4.3." as a sentence
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CODE = re.compile(r"(?<![`:\w])`([^`]+)`(?![`\w])")
 
@@ -36,7 +37,7 @@ def modules():
 
 @functools.cache
 def entries():
-    """Return what the pages describe, in the order of the source: a dict from full name to module, function or class."""
+    """Return what the pages describe, in the source's order: a dict from full name to module, function or class."""
     found = {}
     for name, module in modules().items():
         found[name] = module
@@ -114,14 +115,14 @@ def _value(dotted, start):
 
 
 def short_name(name):
-    """Return what a reader types for an entry after an import: `tags.spans`, or `data.load_target` where it is lifted."""
+    """Return what a reader types for an entry: `tags.spans`, or `data.load_target` where the room lends its name."""
     *above, room, module, last = ["", *name.split(".")]
-    lifted = above and last in getattr(modules()[".".join(above[1:] + [room])], "__all__", ())
-    return f"{room if lifted else module}.{last}" if module != "tlbook" else last
+    lent = above and last in getattr(modules()[".".join(above[1:] + [room])], "__all__", ())
+    return f"{room if lent else module}.{last}" if module != "tlbook" else last
 
 
 def to_rst(text, module=None, owner=None):
-    """Return a docstring as reStructuredText: code and chapters become links, and notes behind a section stand alone."""
+    """Return a docstring as reStructuredText: code and chapters become links, notes behind a section stand alone."""
     parts = re.split(r"(\n[ ]*\n)", text)
     parts = [part if part.lstrip().startswith(">>>") else _linked(part, module, owner) for part in parts]
     text = "".join(parts)
