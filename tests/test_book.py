@@ -16,7 +16,7 @@ import tlbook
 
 ROOT = pathlib.Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PAGES = sorted((ROOT / "book").glob("*.md"))
+PAGES = sorted((ROOT / "book").rglob("*.md"))
 RESULTS = sorted((ROOT / "results").glob("*.csv"))
 LAST_SECTIONS = ["Exercises", "Summary", "Further reading"]
 

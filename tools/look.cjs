@@ -19,7 +19,7 @@ const views = [
 ];
 
 function allPages() {
-  return ["book", "notebooks"].flatMap((folder) =>
+  return ["book", "book/api", "notebooks"].flatMap((folder) =>
     fs
       .readdirSync(path.join(html, folder))
       .filter((name) => name.endsWith(".html"))

@@ -23,6 +23,15 @@ document.addEventListener("DOMContentLoaded", () => {
     sidebar.setAttribute("aria-label", "Book");
   });
 
+  // A part of the contents that opens and closes says which one it is.
+  each(".has-children > details > summary", (summary) => {
+    const link = summary.closest(".has-children").querySelector("a");
+    summary.setAttribute("aria-label", `Sections of ${link.textContent.trim()}`);
+  });
+
+  // The parameters in a long signature, one a line, are no list of definitions.
+  each("dt.sig dl, dt.sig dl > dd", (part) => part.setAttribute("role", "none"));
+
   // The entries of the bibliography are items of its list.
   each(".citation-list > .citation", (entry) => entry.setAttribute("role", "listitem"));
 
