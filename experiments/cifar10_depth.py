@@ -25,8 +25,8 @@ def probe(task, arm, seed, depth):
     for end in DEPTHS[: DEPTHS.index(depth) + 1]:
         piece, backbone = backbones.split(backbone, end) if end != DEPTHS[-1] else (backbone, None)
         inputs = [features.extract(piece, pictures) for pictures in inputs]
-    fitted = heads.linear_probe((inputs[0], task.train.labels), (inputs[1], task.validation.labels), arm.grid)
-    return Fitted(predict=None, validation=fitted.validation_accuracy, chosen=fitted.strength)
+    fitted = heads.best_probe((inputs[0], task.train.labels), (inputs[1], task.validation.labels), arm.grid)
+    return Fitted(predict=None, validation=fitted.validation_score, chosen=fitted.C)
 
 
 EXPERIMENT = Experiment(
@@ -34,7 +34,7 @@ EXPERIMENT = Experiment(
     question="Where is VGG16 best read on pictures of 32 pixels?",
     unit="validation picture and seed",
     arms={
-        depth: Arm(fit=functools.partial(probe, depth=depth), grid=cifar10_regimes.STRENGTHS, pretraining="published")
+        depth: Arm(fit=functools.partial(probe, depth=depth), grid=cifar10_regimes.PROBE_C, pretraining="published")
         for depth in DEPTHS
     },
     design={"n_train": (1_000, 10_000), "seed": (0, 1, 2)},

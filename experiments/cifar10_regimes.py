@@ -27,7 +27,7 @@ RATES = {
     "everything": (0.00003, 0.0001, 0.0003),
     "scratch_vgg16": (0.0001, 0.0003, 0.001),
 }
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 VALIDATION = 1_000  # pictures
 END, CUT = "block4_pool", "block3_pool"
 DROPOUT = 0.5
@@ -58,11 +58,11 @@ def vgg16(pretrained=True):
     return body, backbones.split(body, CUT)
 
 
-def fitted_probe(lower, upper, task, strengths=STRENGTHS):
+def fitted_probe(lower, upper, task, C=PROBE_C):
     """Logistic regression on the frozen features of `upper(lower(images))`."""
     parts = (task.train, task.validation)
     splits = [(features.extract(upper, features.extract(lower, s.images)), s.labels) for s in parts]
-    return heads.linear_probe(*splits, strengths)
+    return heads.best_probe(*splits, C)
 
 
 def linear_probe(task, arm, seed):
@@ -74,7 +74,7 @@ def linear_probe(task, arm, seed):
     def predict(images):
         return probe.predict(features.extract(upper, features.extract(lower, images)).reshape(len(images), -1))
 
-    return Fitted(predict=predict, validation=probe.validation_accuracy, chosen=probe.strength)
+    return Fitted(predict=predict, validation=probe.validation_score, chosen=probe.C)
 
 
 def head_then_block4(task, arm, seed, rate=None, regime="head_then_block4"):
@@ -129,7 +129,7 @@ def regime_arm(regime):
     return Arm(
         fit=fit,
         grid=RATES[regime],
-        first=() if scratch else STRENGTHS,
+        first=() if scratch else PROBE_C,
         pretraining="none" if scratch else "published",
     )
 
@@ -140,7 +140,7 @@ EXPERIMENT = Experiment(
     unit="test picture and seed",
     arms={
         "scratch_small_cnn": regime_arm("scratch_small_cnn"),
-        "linear_probe": Arm(fit=linear_probe, grid=STRENGTHS, pretraining="published"),
+        "linear_probe": Arm(fit=linear_probe, grid=PROBE_C, pretraining="published"),
         **{regime: regime_arm(regime) for regime in ("head_then_block4", "everything", "scratch_vgg16")},
     },
     design={"n_train": (100, 1_000, 10_000), "seed": (0, 1, 2)},

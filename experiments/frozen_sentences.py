@@ -17,10 +17,10 @@ from experiments.protocol import Arm, Experiment, Fitted
 from tlbook import evaluation, heads
 from tlbook.backbones import minilm
 from tlbook.data import sentiment
-from tlbook.files import cache
+from tlbook.files import assets, cache, sources
 
-TFIDF_STRENGTHS = (0.1, 1.0, 10.0, 100.0)
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+TFIDF_C = (0.1, 1.0, 10.0, 100.0)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
 def encoder_and_probe(task, arm, seed, pretrained):
@@ -31,10 +31,8 @@ def encoder_and_probe(task, arm, seed, pretrained):
         return np.array([known[sentence] for sentence in texts])
 
     parts = [(read(part.texts), part.labels) for part in (task.train, task.validation)]
-    probe = heads.linear_probe(*parts, strengths=arm.grid)
-    return Fitted(
-        predict=lambda texts: probe.predict(read(texts)), validation=probe.validation_accuracy, chosen=probe.strength
-    )
+    probe = heads.best_probe(*parts, C=arm.grid)
+    return Fitted(predict=lambda texts: probe.predict(read(texts)), validation=probe.validation_score, chosen=probe.C)
 
 
 def vectors(pretrained, seed):
@@ -43,17 +41,24 @@ def vectors(pretrained, seed):
 
     def compute():
         keras.utils.set_random_seed(seed)
-        encoder = minilm.minilm(pretrained=pretrained)
+        encoder = minilm.pretrained()[0] if pretrained else untrained()
         return {"vectors": minilm.encode(encoder, texts)}
 
     key = cache.fingerprint(text=[pretrained, seed, minilm.MAX_LENGTH, texts])
     return dict(zip(texts, cache.cached_arrays(f"sentences-{key}", compute)["vectors"], strict=True))
 
 
+def untrained():
+    """Return the encoder with fresh weights, drawn as BERT's are before training."""
+    path, _ = sources.find(assets.MINILM)
+    _, config, tokenizer = minilm.read(path)
+    return minilm.build(config, tokenizer)
+
+
 def encoder_arm(pretrained):
     """Return the arm of an encoder, trained or not."""
     fit = functools.partial(encoder_and_probe, pretrained=pretrained)
-    return Arm(fit=fit, grid=STRENGTHS, pretraining="published" if pretrained else "none")
+    return Arm(fit=fit, grid=PROBE_C, pretraining="published" if pretrained else "none")
 
 
 EXPERIMENT = Experiment(
@@ -62,7 +67,7 @@ EXPERIMENT = Experiment(
     unit="product",
     arms={
         "majority": Arm(fit=product_reviews.majority, pretraining="none"),
-        "tfidf": Arm(fit=product_reviews.tfidf, grid=TFIDF_STRENGTHS, pretraining="none"),
+        "tfidf": Arm(fit=product_reviews.tfidf, grid=TFIDF_C, pretraining="none"),
         "random_encoder": encoder_arm(pretrained=False),
         "minilm": encoder_arm(pretrained=True),
     },

@@ -37,14 +37,14 @@ def frozen(task, arm, seed):
     encoder, encode, cost = encoder_and_encoding(task.pool, arm, seed)
 
     def see(texts):
-        return features.forward(encoder, encode(texts))
+        return features.forward(encoder, encode(texts), batch_size=512)
 
     parts = [(see(part.texts), part.labels) for part in (task.train, task.validation)]
-    probe = heads.linear_probe(*parts, strengths=arm.grid)
+    probe = heads.best_probe(*parts, C=arm.grid)
     return Fitted(
         predict=lambda texts: probe.predict(see(texts)),
-        validation=probe.validation_accuracy,
-        chosen=probe.strength,
+        validation=probe.validation_score,
+        chosen=probe.C,
         **cost,
     )
 
@@ -54,12 +54,12 @@ def trained(task, arm, seed):
     encoder, encode, cost = encoder_and_encoding(task.pool, arm, seed)
     model = heads.classifier(encoder, 2)
     parts = [(encode(part.texts), part.labels) for part in (task.train, task.validation)]
-    curves = training.choose_rate(model, *parts, EPOCHS[len(task.train)], arm.grid, BATCH_SIZE, seed)
+    search = training.choose_rate(model, *parts, EPOCHS[len(task.train)], arm.grid, BATCH_SIZE, seed)
     return Fitted(
         predict=lambda texts: training.predict(model, encode(texts), 512),
-        validation=model.validation_accuracy,
-        chosen=model.rate,
-        figures={f"validation_{rate:g}": max(curve) for rate, curve in curves.items()},
+        validation=search.validation_accuracy,
+        chosen=search.rate,
+        figures={f"validation_{rate:g}": max(curve) for rate, curve in search.curves.items()},
         **cost,
     )
 
@@ -115,9 +115,9 @@ EXPERIMENT = Experiment(
     unit="product",
     arms={
         "majority": Arm(fit=product_reviews.majority, pretraining="none"),
-        "tfidf": Arm(fit=product_reviews.tfidf, grid=product_reviews.TFIDF_STRENGTHS, pretraining="none"),
-        "random_frozen": Arm(fit=frozen, grid=product_reviews.PROBE_STRENGTHS, pretraining="none"),
-        "lm_frozen": Arm(fit=frozen, grid=product_reviews.PROBE_STRENGTHS, pretraining="measured"),
+        "tfidf": Arm(fit=product_reviews.tfidf, grid=product_reviews.TFIDF_C, pretraining="none"),
+        "random_frozen": Arm(fit=frozen, grid=product_reviews.PROBE_C, pretraining="none"),
+        "lm_frozen": Arm(fit=frozen, grid=product_reviews.PROBE_C, pretraining="measured"),
         "scratch": Arm(fit=trained, grid=RATES, pretraining="none"),
         "lm_fine_tuned": Arm(fit=trained, grid=RATES, pretraining="measured"),
     },

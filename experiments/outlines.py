@@ -15,13 +15,10 @@ import itertools
 
 import keras
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
+from tlbook import heads
 from tlbook.backbones import hed, vgg16
 from tlbook.data import emoji10, scenes
 from tlbook.files import assets, sources
@@ -29,7 +26,7 @@ from tlbook.files import assets, sources
 SIZE = 192
 SCENES = {"train": (16, 500), "validation": (6, 2_000), "test": (16, 2_000)}  # scenes, pixels drawn from each
 WIDTHS = (1, 1.5, 2, 3, 4)  # of the Gaussians, in pixels
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SOURCE = sources.Source("bundled drawings", "bundled", "drawings on a textured ground, not photographs")
 
 
@@ -89,7 +86,7 @@ def gradient(task, arm, seed):
 
 def published(task, arm, seed):
     """Rank by HED's answer as it was published."""
-    model = hed.build(hed.read(sources.find(assets.HED)[0]), (SIZE, SIZE, 3))
+    model, _ = hed.pretrained((SIZE, SIZE, 3))
     return ranked(lambda image, rows, columns: hed.probabilities(model, image)[-1][rows, columns], task)
 
 
@@ -98,19 +95,17 @@ def probe(task, arm, seed, features):
     keras.utils.set_random_seed(seed)
     see = gradients if features == "gradients" else trunk(features)
     train, validation = (np.concatenate([see(*scene[:3]) for scene in part]) for part in (task.train, task.validation))
-    best = None
-    for strength in arm.grid:
-        fitted = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
-        with threadpool_limits(1, user_api="blas"):
-            fitted.fit(train, labels_of(task.train))
-        reached = precision(labels_of(task.validation), fitted.decision_function(validation))
-        if best is None or reached > best[0]:
-            best = (reached, strength, fitted)
+    best = heads.best_probe(
+        (train, labels_of(task.train)),
+        (validation, labels_of(task.validation)),
+        C=arm.grid,
+        score=lambda probe, seen, labels: precision(labels, probe.scores(seen)),
+    )
 
     def predict(scenes):
-        return np.concatenate([best[2].decision_function(see(*scene[:3])) for scene in scenes])
+        return np.concatenate([best.scores(see(*scene[:3])) for scene in scenes])
 
-    return Fitted(predict=predict, validation=best[0], chosen=best[1])
+    return Fitted(predict=predict, validation=best.validation_score, chosen=best.C)
 
 
 def gradients(image, rows, columns):
@@ -149,7 +144,7 @@ def interpolated(features, rows, columns):
 
 def probe_arm(features, pretraining):
     """Return the arm of a linear probe on some features."""
-    return Arm(fit=functools.partial(probe, features=features), grid=STRENGTHS, pretraining=pretraining)
+    return Arm(fit=functools.partial(probe, features=features), grid=PROBE_C, pretraining=pretraining)
 
 
 UNTRAINED = {"n_train": (0,)}

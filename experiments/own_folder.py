@@ -24,7 +24,7 @@ SHAPE = (SIZE, SIZE, 3)
 TEST = 600
 PER_CLASS = {20: 5, 40: 10, 80: 20, 200: 50}  # pictures of a class, by how many are left to learn from
 EPOCHS = {20: 10, 40: 8, 80: 5, 200: 3}
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 RATES = (1e-4, 3e-4)
 
 
@@ -71,10 +71,8 @@ def majority(task, arm, seed):
 
 def probed(task, arm, see):
     """Fit a logistic regression on what `see` makes of pictures."""
-    probe = heads.linear_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
-    return Fitted(
-        predict=lambda images: probe.predict(see(images)), validation=probe.validation_accuracy, chosen=probe.strength
-    )
+    probe = heads.best_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
+    return Fitted(predict=lambda images: probe.predict(see(images)), validation=probe.validation_score, chosen=probe.C)
 
 
 def classical(task, arm, seed, see):
@@ -115,14 +113,14 @@ def head_then_block4(task, arm, seed):
     lower, upper = halves()
     variants = [features.extract(lower, task.train.images, mirrored=mirrored) for mirrored in (False, True)]
     held_out = features.extract(lower, task.validation.images)
-    probe = heads.linear_probe(
+    probe = heads.best_probe(
         (features.extract(upper, variants[0]), task.train.labels),
         (features.extract(upper, held_out), task.validation.labels),
         arm.first,
     )
     start = upper.get_weights()
     # A tie goes to what moved less: first the probe itself (no rate), then the lower rates.
-    best = (probe.validation_accuracy, None, None)
+    best = (probe.validation_score, None, None)
     for rate in arm.grid[1:]:
         upper.set_weights(start)
         model = heads.classifier(upper, len(CLASSES), dropout=0.5)
@@ -150,11 +148,11 @@ EXPERIMENT = Experiment(
     unit="test picture and seed",
     arms={
         "majority": Arm(fit=majority, pretraining="none"),
-        "colours": Arm(fit=functools.partial(classical, see=histogram), grid=STRENGTHS, pretraining="none"),
-        "pixels": Arm(fit=functools.partial(classical, see=pixels), grid=STRENGTHS, pretraining="none"),
-        "random_body": Arm(fit=frozen, grid=STRENGTHS, pretraining="none"),
-        "linear_probe": Arm(fit=frozen, grid=STRENGTHS, pretraining="published"),
-        "head_then_block4": Arm(fit=head_then_block4, grid=(None, *RATES), first=STRENGTHS, pretraining="published"),
+        "colours": Arm(fit=functools.partial(classical, see=histogram), grid=PROBE_C, pretraining="none"),
+        "pixels": Arm(fit=functools.partial(classical, see=pixels), grid=PROBE_C, pretraining="none"),
+        "random_body": Arm(fit=frozen, grid=PROBE_C, pretraining="none"),
+        "linear_probe": Arm(fit=frozen, grid=PROBE_C, pretraining="published"),
+        "head_then_block4": Arm(fit=head_then_block4, grid=(None, *RATES), first=PROBE_C, pretraining="published"),
     },
     design={"n_train": tuple(PER_CLASS), "seed": (0, 1, 2)},
     load=load,

@@ -18,7 +18,7 @@ from tlbook import backbones, data, evaluation, features, heads
 from tlbook.backbones import vgg16
 
 LABELS, VALIDATION, TEST = 1_000, 300, 1_000  # pictures
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def load(n_train, seed):
@@ -42,10 +42,8 @@ def probed(task, arm, seed, prepared):
     """Fit a head on what is seen of the pictures when they are prepared in one way."""
     keras.utils.set_random_seed(seed)
     see = reader(prepared, pretrained=arm.pretraining == "published")
-    probe = heads.linear_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
-    return Fitted(
-        predict=lambda images: probe.predict(see(images)), validation=probe.validation_accuracy, chosen=probe.strength
-    )
+    probe = heads.best_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
+    return Fitted(predict=lambda images: probe.predict(see(images)), validation=probe.validation_score, chosen=probe.C)
 
 
 def reader(prepared, pretrained):
@@ -68,7 +66,7 @@ def reader(prepared, pretrained):
 
 def arm(prepared, pretraining):
     """Return the arm that prepares pixels in one way."""
-    return Arm(fit=functools.partial(probed, prepared=prepared), grid=STRENGTHS, pretraining=pretraining)
+    return Arm(fit=functools.partial(probed, prepared=prepared), grid=PROBE_C, pretraining=pretraining)
 
 
 EXPERIMENT = Experiment(

@@ -31,8 +31,8 @@ EPOCHS = {50: 15, 200: 8, 1_000: 4}  # for each number of labels
 BATCH_SIZE = 32
 PRETRAINING = {"batch_size": 128, "epochs": 4, "rate": 2e-3}
 RATES = (3e-4, 1e-3, 3e-3)
-TFIDF_STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of scikit-learn's C
-PROBE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+TFIDF_C = (0.1, 1.0, 10.0, 100.0)  # of scikit-learn's C
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def load(n_train, seed):
@@ -52,15 +52,15 @@ def majority(task, arm, seed):
 
 def tfidf(task, arm, seed):
     """Logistic regression on weighted counts of words and of pairs of words."""
-    best = None
-    for strength in arm.grid:
-        weights = TfidfVectorizer(tokenizer=text.tokenize, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True)
-        model = make_pipeline(weights, LogisticRegression(C=strength, max_iter=1000))
-        model.fit(task.train.texts, task.train.labels)
-        accuracy = model.score(task.validation.texts, task.validation.labels)
-        if best is None or accuracy > best[0]:
-            best = accuracy, strength, model
-    return Fitted(predict=best[2].predict, validation=best[0], chosen=best[1])
+    parts = [(part.texts, part.labels) for part in (task.train, task.validation)]
+    probe = heads.best_probe(*parts, C=arm.grid, make=counts_of_words)
+    return Fitted(predict=probe.predict, validation=probe.validation_score, chosen=probe.C)
+
+
+def counts_of_words(C):
+    """Return an unfitted regression that takes texts."""
+    weights = TfidfVectorizer(tokenizer=text.tokenize, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True)
+    return make_pipeline(weights, LogisticRegression(C=C, max_iter=1000))
 
 
 def frozen(task, arm, seed, source=None):
@@ -69,14 +69,14 @@ def frozen(task, arm, seed, source=None):
     body, encode, cost = body_and_encoder(task.pool, seed, source)
 
     def see(texts):
-        return features.forward(body, encode(texts))
+        return features.forward(body, encode(texts), batch_size=512)
 
     parts = [(see(part.texts), part.labels) for part in (task.train, task.validation)]
-    probe = heads.linear_probe(*parts, strengths=arm.grid)
+    probe = heads.best_probe(*parts, C=arm.grid)
     return Fitted(
         predict=lambda texts: probe.predict(see(texts)),
-        validation=probe.validation_accuracy,
-        chosen=probe.strength,
+        validation=probe.validation_score,
+        chosen=probe.C,
         **cost,
     )
 
@@ -88,13 +88,13 @@ def tuned(task, arm, seed, source=None):
     model = heads.classifier(body, 2)
     parts = [(encode(part.texts), part.labels) for part in (task.train, task.validation)]
     if source:
-        states = [(features.forward(body, numbers), labels) for numbers, labels in parts]
-        heads.start_from_probe(model, heads.linear_probe(*states, strengths=arm.first))
-    training.choose_rate(model, *parts, EPOCHS[len(task.train)], arm.grid, BATCH_SIZE, seed)
+        states = [(features.forward(body, numbers, batch_size=512), labels) for numbers, labels in parts]
+        heads.start_from_probe(model, heads.best_probe(*states, C=arm.first))
+    search = training.choose_rate(model, *parts, EPOCHS[len(task.train)], arm.grid, BATCH_SIZE, seed)
     return Fitted(
         predict=lambda texts: training.predict(model, encode(texts), 512),
-        validation=model.validation_accuracy,
-        chosen=model.rate,
+        validation=search.validation_accuracy,
+        chosen=search.rate,
         **cost,
     )
 
@@ -133,7 +133,7 @@ def pretrain(body, numbers, labels, seed):
 def from_source(source):
     """Return the arm that trains a body pretrained on a source, under a head that was fitted first."""
     fit = functools.partial(tuned, source=source)
-    return Arm(fit=fit, grid=RATES, first=PROBE_STRENGTHS, pretraining="measured")
+    return Arm(fit=fit, grid=RATES, first=PROBE_C, pretraining="measured")
 
 
 EXPERIMENT = Experiment(
@@ -142,10 +142,10 @@ EXPERIMENT = Experiment(
     unit="product",
     arms={
         "majority": Arm(fit=majority, pretraining="none"),
-        "tfidf": Arm(fit=tfidf, grid=TFIDF_STRENGTHS, pretraining="none"),
-        "random_frozen": Arm(fit=frozen, grid=PROBE_STRENGTHS, pretraining="none"),
+        "tfidf": Arm(fit=tfidf, grid=TFIDF_C, pretraining="none"),
+        "random_frozen": Arm(fit=frozen, grid=PROBE_C, pretraining="none"),
         "pros_cons_frozen": Arm(
-            fit=functools.partial(frozen, source="pros_cons"), grid=PROBE_STRENGTHS, pretraining="measured"
+            fit=functools.partial(frozen, source="pros_cons"), grid=PROBE_C, pretraining="measured"
         ),
         "scratch": Arm(fit=tuned, grid=RATES, pretraining="none"),
         "subjectivity": from_source("subjectivity"),

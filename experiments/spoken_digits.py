@@ -20,7 +20,7 @@ import numpy as np
 
 from experiments.pretraining import trained_once, weights_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
-from tlbook import backbones, evaluation, heads, training
+from tlbook import backbones, evaluation, features, heads, training
 from tlbook.data import digits
 from tlbook.files import cache
 from tlbook.inputs import sound
@@ -32,7 +32,7 @@ PASSES = {1: 80, 3: 40, 5: 24}  # over 10, 30 or 50 recordings, in batches of 10
 REHEARSED = 3
 FRESH = 1_000
 CONFIDENT = 1e2  # C of a head under hardly any penalty
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SCRATCH_RATES, FREE_RATES, PROBE_RATES = (
     (1e-3, 3e-3, 1e-2),
     (1e-4, 3e-4, 1e-3, 3e-3),
@@ -139,7 +139,7 @@ def body(model):
 
 def probe(inputs, labels, strength):
     """Fit a logistic regression with a strength that is already chosen, hence no validation set of its own."""
-    return heads.linear_probe((inputs, labels), (inputs, labels), strengths=[strength])
+    return heads.linear_probe(inputs, labels, strength)
 
 
 # The ways to a new speaker: each takes (pretrained, (inputs, labels), setting, seed) and returns `predict`.
@@ -164,21 +164,15 @@ def log_mel_regression(pretrained, train, setting, seed):
 def frozen(pretrained, train, setting, seed):
     """Fit a logistic regression on the features of a body, pretrained or, where there is none, freshly drawn."""
     backbone = body(pretrained or new_classifier())
-    fitted = probe(extract(backbone, train[0]), train[1], setting)
-    return lambda inputs: fitted.predict(extract(backbone, inputs))
-
-
-def extract(backbone, inputs):
-    """Return the features of a body; too cheap to keep."""
-    batches = [backbone(inputs[start : start + 100], training=False) for start in range(0, len(inputs), 100)]
-    return np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
+    fitted = probe(features.forward(backbone, train[0]), train[1], setting)
+    return lambda inputs: fitted.predict(features.forward(backbone, inputs))
 
 
 def whole_network(pretrained, train, setting, seed, strength=None):
     """Train all layers, from the pretrained ones where given; the head is fitted first where `strength` says how."""
     model = new_classifier(pretrained)
     if strength is not None:
-        heads.start_from_probe(model, probe(extract(body(model), train[0]), train[1], strength))
+        heads.start_from_probe(model, probe(features.forward(body(model), train[0]), train[1], strength))
     # One epoch over all passes, because Keras spends more on an epoch than on ten recordings. It also wants something
     # to validate on; nothing is chosen by it (see `transfer`).
     passes = PASSES[len(train[1]) // 10]
@@ -200,12 +194,12 @@ EXPERIMENT = Experiment(
     arms={
         "majority": arm(majority),
         "zero_shot": arm(zero_shot, pretraining="measured", design={"n_train": (0,)}),
-        "log_mel_regression": arm(log_mel_regression, STRENGTHS),
-        "random_frozen": arm(frozen, STRENGTHS),
-        "pretrained_frozen": arm(frozen, STRENGTHS, "measured"),
+        "log_mel_regression": arm(log_mel_regression, PROBE_C),
+        "random_frozen": arm(frozen, PROBE_C),
+        "pretrained_frozen": arm(frozen, PROBE_C, "measured"),
         "scratch": arm(whole_network, SCRATCH_RATES),
         "random_head_then_all": arm(whole_network, FREE_RATES, "measured"),
-        "probe_then_all": arm(whole_network, PROBE_RATES, "measured", first=STRENGTHS),
+        "probe_then_all": arm(whole_network, PROBE_RATES, "measured", first=PROBE_C),
         "confident_head_then_all": arm(whole_network, PROBE_RATES, "measured", strength=CONFIDENT),
     },
     design={"n_train": tuple(10 * shots for shots in PASSES), "seed": tuple(range(SPEAKERS))},

@@ -20,7 +20,7 @@ from tlbook.data import digits, synthesiser
 from tlbook.inputs import sound
 
 # Wider at the upper end than for four people: a first rehearsal had chosen the largest of those.
-STRENGTHS = (*real.STRENGTHS, 10.0)
+PROBE_C = (*real.PROBE_C, 10.0)
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 
 
@@ -46,8 +46,8 @@ EXPERIMENT = Experiment(
     unit="speaker",
     arms={
         "zero_shot": real.arm(real.zero_shot, pretraining="measured", design={"n_train": (0,)}),
-        "pretrained_frozen": real.arm(real.frozen, STRENGTHS, "measured"),
-        "probe_then_all": real.arm(real.whole_network, RATES, "measured", first=STRENGTHS),
+        "pretrained_frozen": real.arm(real.frozen, PROBE_C, "measured"),
+        "probe_then_all": real.arm(real.whole_network, RATES, "measured", first=PROBE_C),
     },
     design={"n_train": real.EXPERIMENT.design["n_train"], "seed": (0, 1, 2), "synthetic": ("rich", "weak")},
     load=load,

@@ -28,7 +28,7 @@ from tlbook.inputs import sound
 
 TAKES = 20
 SPLITS = {60: "known", 150: "unseen"}  # by the number of labels
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 BODIES = ("pretrained", "shuffled", "fresh")
 LAYERS = ("lstm1", "lstm2", "lstm3", "embedding")
 POOLINGS = ("mean", "thirds", "last")
@@ -69,7 +69,7 @@ def body(kind, seed):
     keras.utils.set_random_seed(seed)
     if kind == "fresh":
         return voice.build()
-    weights, _ = voice.pretrained()
+    weights, _ = voice.find_arrays()
     return voice.build(voice.shuffled(weights, seed) if kind == "shuffled" else weights)
 
 
@@ -88,19 +88,17 @@ def probe(task, arm, seed, kind, layer):
     encoder = body(kind, seed)
 
     def see(waveforms):
-        found = voice.features(encoder, waveforms, sound.RATE)
+        found = voice.features(encoder, waveforms, sound.DIGITS.rate)
         found["log-mel-whole"] = sound.log_mel(waveforms)  # chapter 5.6's picture, with every frame
         return {name.rpartition("-")[2]: x for name, x in found.items() if name.startswith(layer)}
 
     train, validation = see(task.train[0]), see(task.validation[0])
-    strengths = tuple(dict.fromkeys(strength for _, strength in arm.grid))
+    tried = tuple(dict.fromkeys(C for _, C in arm.grid))
     probes = {
-        pooling: heads.linear_probe(
-            (train[pooling], task.train[1]), (validation[pooling], task.validation[1]), strengths
-        )
+        pooling: heads.best_probe((train[pooling], task.train[1]), (validation[pooling], task.validation[1]), tried)
         for pooling in dict.fromkeys(pooling for pooling, _ in arm.grid)
     }
-    best = max(probes, key=lambda pooling: probes[pooling].validation_accuracy)
+    best = max(probes, key=lambda pooling: probes[pooling].validation_score)
 
     def predict(waveforms):
         seen = see(waveforms)
@@ -109,8 +107,8 @@ def probe(task, arm, seed, kind, layer):
 
     return Fitted(
         predict=predict,
-        validation=probes[best].validation_accuracy,
-        chosen=(best, probes[best].strength),
+        validation=probes[best].validation_score,
+        chosen=(best, probes[best].C),
         figures={"split": task.split},
     )
 
@@ -133,7 +131,7 @@ def layer_arm(kind, layer, poolings=POOLINGS):
     """Return the arm that reads one layer of one body."""
     return Arm(
         fit=functools.partial(probe, kind=kind, layer=layer),
-        grid=itertools.product(poolings, STRENGTHS),
+        grid=itertools.product(poolings, PROBE_C),
         pretraining="none" if kind == "fresh" or layer == "log-mel" else "published",
     )
 

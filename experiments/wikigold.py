@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from experiments.pretraining import weights_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
-from tlbook import evaluation
+from tlbook import evaluation, heads
 from tlbook.backbones import recurrent
 from tlbook.data import entities
 from tlbook.files import cache
@@ -28,7 +28,7 @@ WATCHED = 400  # source sentences that say which epoch of the pretraining was be
 # A fresh network needs more steps, and larger ones.
 EPOCHS = {"none": {50: 24, 200: 12}, "measured": {50: 12, 200: 6}}  # by the arm's pretraining
 SCRATCH_RATES, TUNED_RATES = (3e-3, 1e-2, 3e-2), (1e-4, 3e-4, 1e-3)
-WORD_STRENGTHS, BODY_STRENGTHS = (0.1, 1.0, 10.0), (0.001, 0.01, 0.1, 1.0)  # values of C
+WORD_C, BODY_C = (0.1, 1.0, 10.0), (0.001, 0.01, 0.1, 1.0)  # values of C
 BATCH = 8  # sentences
 
 
@@ -55,23 +55,21 @@ def all_outside(task, arm, seed):
 
 def word_features(task, arm, seed):
     """Logistic regression on what one can see of a word and its neighbours, each word for itself."""
-    true = [sentence.tags for sentence in task.validation]
     vectorizer = DictVectorizer()
     inputs = vectorizer.fit_transform([seen for sentence in task.train for seen in tokens.describe(sentence)])
     labels = [tag for sentence in task.train for tag in sentence.tags]
-    best = None
-    for strength in arm.grid:
-        regression = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(inputs, labels)
 
-        def tag(sentences, regression=regression):
-            return [
-                regression.predict(vectorizer.transform(tokens.describe(sentence))).tolist() for sentence in sentences
-            ]
+    def tag(probe, sentences):
+        return [probe.predict(vectorizer.transform(tokens.describe(sentence))).tolist() for sentence in sentences]
 
-        f1 = evaluation.entity_f1(true, tag(task.validation))
-        if best is None or f1 > best.validation:
-            best = Fitted(predict=tag, validation=f1, chosen=strength)
-    return best
+    probe = heads.best_probe(
+        (inputs, labels),
+        (task.validation, [sentence.tags for sentence in task.validation]),
+        C=arm.grid,
+        score=lambda probe, sentences, true: evaluation.entity_f1(true, tag(probe, sentences)),
+        make=lambda C: LogisticRegression(C=C, max_iter=300, tol=1e-3),
+    )
+    return Fitted(predict=functools.partial(tag, probe), validation=probe.validation_score, chosen=probe.C)
 
 
 def pretrained(task):
@@ -79,7 +77,7 @@ def pretrained(task):
     keras.utils.set_random_seed(0)
     names = tags.tag_names(tags.types(task.pretrain))
     vocabulary = tokens.vocabulary(task.pretrain, at_least=2)
-    body = recurrent.tagger_body(len(vocabulary))
+    body = recurrent.tagger_body(len(vocabulary) + 2)
 
     def train():
         batches = tagger.SequenceBatches(task.pretrain, vocabulary, names)
@@ -96,13 +94,13 @@ def frozen(task, arm, seed):
     keras.utils.set_random_seed(seed)
     larger = tokens.vocabulary(task.train, known=vocabulary)
     if arm.pretraining == "none":
-        body, cost = recurrent.tagger_body(len(larger)), {}
+        body, cost = recurrent.tagger_body(len(larger) + 2), {}
     else:
         body = recurrent.extend_vocabulary(body, vocabulary, larger)
     model = tagger.with_head(body, len(task.tags))
-    f1, strength = tagger.fit_head(model, body, task.train, task.validation, larger, task.tags, arm.grid)
+    probe = tagger.fit_head(model, body, task.train, task.validation, larger, task.tags, arm.grid)
     tag = functools.partial(tagger.tag, model, vocabulary=larger, tag_names=task.tags)
-    return Fitted(predict=tag, validation=f1, chosen=strength, **cost)
+    return Fitted(predict=tag, validation=probe.validation_score, chosen=probe.C, **cost)
 
 
 def tuned(task, arm, seed):
@@ -110,7 +108,7 @@ def tuned(task, arm, seed):
     if arm.pretraining == "none":
         keras.utils.set_random_seed(seed)
         larger, cost = tokens.vocabulary(task.train), {}
-        model = tagger.with_head(recurrent.tagger_body(len(larger)), len(task.tags))
+        model = tagger.with_head(recurrent.tagger_body(len(larger) + 2), len(task.tags))
     else:
         body, vocabulary, cost = pretrained(task)
         keras.utils.set_random_seed(seed)
@@ -144,11 +142,11 @@ EXPERIMENT = Experiment(
     unit="document",
     arms={
         "all_outside": Arm(fit=all_outside, pretraining="none"),
-        "word_features": Arm(fit=word_features, grid=WORD_STRENGTHS, pretraining="none"),
-        "random_frozen": Arm(fit=frozen, grid=BODY_STRENGTHS, pretraining="none"),
+        "word_features": Arm(fit=word_features, grid=WORD_C, pretraining="none"),
+        "random_frozen": Arm(fit=frozen, grid=BODY_C, pretraining="none"),
         "scratch": Arm(fit=tuned, grid=SCRATCH_RATES, pretraining="none"),
-        "pretrained_frozen": Arm(fit=frozen, grid=BODY_STRENGTHS, pretraining="measured"),
-        "pretrained_tuned": Arm(fit=tuned, grid=TUNED_RATES, first=BODY_STRENGTHS, pretraining="measured"),
+        "pretrained_frozen": Arm(fit=frozen, grid=BODY_C, pretraining="measured"),
+        "pretrained_tuned": Arm(fit=tuned, grid=TUNED_RATES, first=BODY_C, pretraining="measured"),
     },
     design={"n_train": SENTENCES, "seed": (0, 1, 2)},
     load=load,

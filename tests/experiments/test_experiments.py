@@ -126,7 +126,7 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name == "frozen_sentences":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
-        encode = MODULES[name].sentence_encoder
+        encode = MODULES[name].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
     if name == "synthetic_speech":
         monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
