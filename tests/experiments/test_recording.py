@@ -23,7 +23,7 @@ from tlbook.files import cache, sources
 SOURCE = sources.Source("toy data", "bundled", 'A note, with a comma and "quotes".')
 GRID = [{"regime": regime, "labels": labels, "rate": 3e-5} for labels in (1000, 100) for regime in ("probe", "all")]
 RAN = []
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 MEASURED = [c for c in measuring.COLUMNS if c not in ("n_choose", "n_source", "trials", "pretraining")]
 
 
@@ -278,6 +278,8 @@ def test_short_runs_share_a_process_and_one_that_is_killed_is_replaced():
 DRIVER = """
     import os, pathlib, sys, time
     from experiments import recording
+    from tlbook import results
+    from tlbook.files import sources
 
     RUNS, HANGS_AT = map(int, sys.argv[2:])
     MINE = []
@@ -309,6 +311,11 @@ def worker(tmp_path, runs, hangs_at=0):
     return subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE)
 
 
+def starts(worker, tmp_path):
+    """Wait until a worker has begun the run that hangs; return whether it did, and did not end before."""
+    return wait_for(lambda: (tmp_path / "pid").exists() or worker.poll() is not None) and worker.poll() is None
+
+
 def wait_for(condition, seconds=240):
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
@@ -328,7 +335,7 @@ def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_pa
     """Within two heartbeats, not after minutes: the run of a dead worker is given back to the next one."""
     first = worker(tmp_path, 3, hangs_at=2)
     try:
-        assert wait_for((tmp_path / "pid").exists)
+        assert starts(first, tmp_path)
     finally:
         first.kill()
         first.communicate()
@@ -345,7 +352,7 @@ def test_three_workers_on_one_file_share_the_runs_and_one_that_is_killed_loses_n
     runs = 20
     dying, *others = worker(tmp_path, runs, hangs_at=3), worker(tmp_path, runs), worker(tmp_path, runs)
     try:
-        assert wait_for((tmp_path / "pid").exists)
+        assert starts(dying, tmp_path)
         dying.kill()
         dying.communicate()
         for other in others:
