@@ -59,7 +59,7 @@ BUNDLED := env -u TLBOOK_MIRROR TLBOOK_DATA=emoji10 TLBOOK_OFFLINE=1
 test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BUNDLED) $(BIN)/pytest
+	$(BUNDLED) $(BIN)/pytest -n 2 --dist worksteal
 	$(BUNDLED) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope notebooks/
 
 lab: setup
