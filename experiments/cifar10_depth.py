@@ -1,7 +1,8 @@
 """Where to read VGG16 on CIFAR-10 at 32 pixels: a linear probe behind each of the last three blocks, three seeds.
 
-Features, like VGG16, are those of `cifar10_regimes`. Run it with `python -m experiments.cifar10_depth`. Shown in
-chapter 4.2.
+Pictures and VGG16 are those of `cifar10_regimes`.
+
+Run it with `python -m experiments.cifar10_depth`. Chapter 4.2 shows it.
 """
 
 import functools

@@ -2,9 +2,10 @@
 
 VGG16 always ends at `block4_pool` (see `cifar10_depth`). The regimes that train it get comparable work, counted in
 multiply-adds: two passes over the pictures through blocks 1 to 4 cost about as much as four through block 4 with the
-cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed).
+cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed). No picture of
+`data.holdout` is drawn.
 
-Run it with `python -m experiments.cifar10_regimes`. Plotted in chapter 4.3.
+Run it with `python -m experiments.cifar10_regimes`. Chapter 4.3 plots it; chapters 1 and 4.2 cite it.
 """
 
 import functools

@@ -2,9 +2,9 @@
 
 The classifier is always a logistic regression; the arms differ in what it reads. The corpus is cut as in the chapter
 on sentiment: the test set holds products of its own, and a seed draws the training sentences (and, for the random
-encoder, its weights). How strongly the regression is held back is chosen on the validation sentences, for each run.
+encoder, its weights). C is chosen on the validation sentences, for each run.
 
-Run it with `python -m experiments.frozen_sentences`. Plotted in chapter 5.5.
+Run it with `python -m experiments.frozen_sentences`. Chapter 5.5 plots it.
 """
 
 import functools

@@ -6,15 +6,16 @@ labelled texts, the weights and the pretraining. Each arm that trains tries ever
 chooses rate and epoch, and the best accuracy of every rate is kept in the row, so that one sees what a single rate
 would have said. The test set consists of other products.
 
-Run it with `python -m experiments.language_transfer`. Plotted in chapter 5.3.
+Run it with `python -m experiments.language_transfer`. Chapter 5.3 plots it.
 """
 
 import keras
 import numpy as np
 
 from experiments import product_reviews
+from experiments.code_digest import digest
 from experiments.pretraining import weights_once
-from experiments.protocol import Arm, Experiment, Fitted, digest
+from experiments.protocol import Arm, Experiment, Fitted
 from tlbook import evaluation, features, heads, training
 from tlbook.data import sentiment
 from tlbook.files import cache

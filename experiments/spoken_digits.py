@@ -5,12 +5,12 @@ validation, and a network pretrained on the other four. The seed also draws the 
 fresh weights: drawn with the seed of the pretraining, a "fresh" head would be the one from which the pretraining
 started, and the body knows that one.
 
-What must be chosen (learning rate, or strength of the penalty) is chosen by a rehearsal: the same transfer, to the
+What must be chosen (learning rate, or C) is chosen by a rehearsal: the same transfer, to the
 validation speaker, with three recordings of each digit. The target speaker then gets what was best there, with one,
 three and five recordings. The test set is the same for all three. They share a rehearsal; its CPU seconds count in
 each of them.
 
-Run it with `python -m experiments.spoken_digits`. Plotted in chapter 5.6.
+Run it with `python -m experiments.spoken_digits`. Chapter 5.6 plots it; chapter 5.8 compares with it.
 """
 
 import functools
@@ -18,8 +18,9 @@ import functools
 import keras
 import numpy as np
 
+from experiments.code_digest import digest
 from experiments.pretraining import trained_once, weights_once
-from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, evaluation, features, heads, training
 from tlbook.data import digits
 from tlbook.files import cache
@@ -66,15 +67,15 @@ def new_speaker(recordings, inputs, n_train, seed, source_recordings, fresh):
     return task, HeldOut(inputs[test], recordings.labels[test])
 
 
-def transfer(task, arm, seed, way, strength=None):
-    """Choose in the rehearsal, then go the same way to the target; with a `strength`, a head is fitted first."""
+def transfer(task, arm, seed, way, head_C=None):
+    """Choose in the rehearsal, then go the same way to the target; with a `head_C`, a head is fitted first."""
     pretrained, cost = pretrain(*task.source_recordings, seed) if arm.pretraining == "measured" else (None, {})
     kept = 0.0
     if arm.first:
-        strengths, kept = rehearse(task, arm.first, frozen, pretrained, seed)
-        strength = max(strengths, key=strengths.get)
-    if strength is not None:
-        way = functools.partial(way, strength=strength)
+        heads_rehearsed, kept = rehearse(task, arm.first, frozen, pretrained, seed)
+        head_C = max(heads_rehearsed, key=heads_rehearsed.get)
+    if head_C is not None:
+        way = functools.partial(way, head_C=head_C)
     rehearsed, seconds = rehearse(task, arm.grid, way, pretrained, seed)
     chosen = max(rehearsed, key=rehearsed.get)
     keras.utils.set_random_seed(task.fresh)
@@ -83,7 +84,7 @@ def transfer(task, arm, seed, way, strength=None):
         validation=rehearsed[chosen],
         chosen=chosen,
         kept_seconds=kept + seconds,
-        figures={"target": task.target, "strength": strength},
+        figures={"target": task.target, "head_C": head_C},
         **cost,
     )
 
@@ -137,11 +138,6 @@ def body(model):
     return keras.Model(model.input, model.get_layer("mean").output)
 
 
-def probe(inputs, labels, strength):
-    """Fit a logistic regression with a strength that is already chosen, hence no validation set of its own."""
-    return heads.linear_probe(inputs, labels, strength)
-
-
 # The ways to a new speaker: each takes (pretrained, (inputs, labels), setting, seed) and returns `predict`.
 
 
@@ -157,22 +153,22 @@ def zero_shot(pretrained, train, setting, seed):
 
 def log_mel_regression(pretrained, train, setting, seed):
     """Fit a logistic regression on the spectrograms themselves."""
-    fitted = probe(*train, setting)
-    return lambda inputs: fitted.predict(inputs.reshape(len(inputs), -1))
+    return heads.linear_probe(*train, setting).predict
 
 
 def frozen(pretrained, train, setting, seed):
     """Fit a logistic regression on the features of a body, pretrained or, where there is none, freshly drawn."""
     backbone = body(pretrained or new_classifier())
-    fitted = probe(features.forward(backbone, train[0]), train[1], setting)
-    return lambda inputs: fitted.predict(features.forward(backbone, inputs))
+    probe = heads.linear_probe(features.forward(backbone, train[0]), train[1], setting)
+    return lambda inputs: probe.predict(features.forward(backbone, inputs))
 
 
-def whole_network(pretrained, train, setting, seed, strength=None):
-    """Train all layers, from the pretrained ones where given; the head is fitted first where `strength` says how."""
+def whole_network(pretrained, train, setting, seed, head_C=None):
+    """Train all layers, from the pretrained ones where given; the head is fitted first where `head_C` says how."""
     model = new_classifier(pretrained)
-    if strength is not None:
-        heads.start_from_probe(model, probe(features.forward(body(model), train[0]), train[1], strength))
+    if head_C is not None:
+        seen = features.forward(body(model), train[0])
+        heads.start_from_probe(model, heads.linear_probe(seen, train[1], head_C))
     # One epoch over all passes, because Keras spends more on an epoch than on ten recordings. It also wants something
     # to validate on; nothing is chosen by it (see `transfer`).
     passes = PASSES[len(train[1]) // 10]
@@ -200,7 +196,7 @@ EXPERIMENT = Experiment(
         "scratch": arm(whole_network, SCRATCH_RATES),
         "random_head_then_all": arm(whole_network, FREE_RATES, "measured"),
         "probe_then_all": arm(whole_network, PROBE_RATES, "measured", first=PROBE_C),
-        "confident_head_then_all": arm(whole_network, PROBE_RATES, "measured", strength=CONFIDENT),
+        "confident_head_then_all": arm(whole_network, PROBE_RATES, "measured", head_C=CONFIDENT),
     },
     design={"n_train": tuple(10 * shots for shots in PASSES), "seed": tuple(range(SPEAKERS))},
     load=load,

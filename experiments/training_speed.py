@@ -1,7 +1,10 @@
 """What TensorFlow's oneDNN kernels are worth on this CPU: pictures a second with them and without.
 
 Each run trains all of VGG16 on the same random pictures at 32 pixels; only the ratio between rows of one machine means
-anything. Run it with `python -m experiments.training_speed`. Cited in `tlbook/__init__.py`, which turns them on.
+anything.
+
+Run it with `python -m experiments.training_speed`. No chapter shows it; `tlbook/__init__.py` cites it, which turns them
+on.
 """
 
 import os

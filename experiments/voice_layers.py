@@ -7,11 +7,11 @@ Two splits of the first 20 takes of each digit by each speaker:
   from the other three, 5 takes of each digit. Over the three seeds each speaker is tested once.
 
 An arm is one layer of one frozen body under a logistic regression. The validation set chooses how the states are
-pooled over time and the strength of the regression. `test_one_shot` needs no training: among the test recordings of
+pooled over time and C of the regression. `test_one_shot` needs no training: among the test recordings of
 `known`, one of each speaker is enrolled and the others go to the speaker with the most similar vector (mean over time,
 cosine), the mean over 200 draws.
 
-Run it with `python -m experiments.voice_layers`. Plotted in chapter 5.7.
+Run it with `python -m experiments.voice_layers`. Chapter 5.7 plots it.
 """
 
 import functools
@@ -23,7 +23,7 @@ import numpy as np
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import evaluation, heads
 from tlbook.backbones import voice
-from tlbook.data import digits
+from tlbook.data import digits, splits
 from tlbook.inputs import sound
 
 TAKES = 20
@@ -53,9 +53,7 @@ def parts(recordings, split, seed):
     rng = np.random.default_rng(seed)
     first = recordings.takes < TAKES
     rank = np.full(len(recordings), TAKES)  # of a take among those of its speaker and digit, in a random order
-    for speaker, digit in itertools.product(range(len(recordings.speaker_names)), range(10)):
-        mine = np.flatnonzero(first & (recordings.speakers == speaker) & (recordings.labels == digit))
-        rank[mine] = rng.permutation(len(mine))
+    rank[first] = splits.ranks((10 * recordings.speakers + recordings.labels)[first], rng.permutation)
     if split == "known":
         chosen = rank < 1, (rank >= 1) & (rank < 5), rank >= 5
     else:

@@ -1,10 +1,10 @@
 """What a tagger pretrained on WNUT-17 is worth on wikigold: six ways to tag, two numbers of sentences, three seeds.
 
 A seed draws the training and validation sentences and the fresh weights; the test documents are the same for all, and
-so is the pretrained body. Every choice (learning rate, epoch, strength of the regression's penalty) is made inside a
-run, on the validation sentences. Labels are counted in sentences.
+so is the pretrained body. Every choice (learning rate, epoch, C of a regression) is made inside a run, on the
+validation sentences. Labels are counted in sentences.
 
-Run it with `python -m experiments.wikigold`. Shown in chapter 5.4.
+Run it with `python -m experiments.wikigold`. Chapter 5.4 plots it.
 """
 
 import functools
@@ -13,8 +13,9 @@ import keras
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from experiments.code_digest import digest
 from experiments.pretraining import weights_once
-from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task, digest
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import evaluation, heads
 from tlbook.backbones import recurrent
 from tlbook.data import entities
@@ -28,7 +29,7 @@ WATCHED = 400  # source sentences that say which epoch of the pretraining was be
 # A fresh network needs more steps, and larger ones.
 EPOCHS = {"none": {50: 24, 200: 12}, "measured": {50: 12, 200: 6}}  # by the arm's pretraining
 SCRATCH_RATES, TUNED_RATES = (3e-3, 1e-2, 3e-2), (1e-4, 3e-4, 1e-3)
-WORD_C, BODY_C = (0.1, 1.0, 10.0), (0.001, 0.01, 0.1, 1.0)  # values of C
+WORD_C, BODY_C = (0.1, 1.0, 10.0), (0.001, 0.01, 0.1, 1.0)
 BATCH = 8  # sentences
 
 

@@ -10,8 +10,8 @@ import types
 import numpy as np
 import pytest
 
-from experiments import measuring, pretraining, protocol
-from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Measurement, Task
+from experiments import code_digest, measuring, pretraining
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Measurement, Task, at_edge
 from tlbook import results
 from tlbook.files import sources
 
@@ -174,7 +174,7 @@ def test_source_labels_of_a_publisher_are_not_counted():
     ],
 )
 def test_choice_at_the_edge_of_its_grid_is_said(chosen, grid, edge):
-    assert protocol.at_edge(chosen, grid) is edge
+    assert at_edge(chosen, grid) is edge
 
 
 def test_setting_of_several_parts_is_one_word_a_part():
@@ -221,7 +221,7 @@ def test_measurement_has_no_ledger_of_labels(monkeypatch, tmp_path):
 
 MODULE = '''
 """What it does."""
-from experiments import helper
+from experiments import frame, helper
 
 RATE = 0.1  # a rate
 
@@ -242,13 +242,15 @@ HELPER = "def data(n):\n    return list(range(n))\n"
 @pytest.fixture
 def digest(monkeypatch, tmp_path):
     """Return a function that gives the digest of a module beside which stands another one."""
-    monkeypatch.setattr(protocol, "__file__", str(tmp_path / "protocol.py"))
+    monkeypatch.setattr(code_digest, "FOLDER", tmp_path)
+    (tmp_path / "protocol.py").write_text("from experiments import frame")
 
-    def of(text=MODULE, helper=HELPER, **more):
+    def of(text=MODULE, helper=HELPER, frame="", **more):
         (tmp_path / "helper.py").write_text(helper)
+        (tmp_path / "frame.py").write_text(frame)
         (tmp_path / "toy.py").write_text(text)
         monkeypatch.setitem(sys.modules, "toy", types.SimpleNamespace(__file__=str(tmp_path / "toy.py")))
-        return protocol.digest(types.SimpleNamespace(__module__="toy"), **more)
+        return code_digest.digest(types.SimpleNamespace(__module__="toy"), **more)
 
     return of
 
@@ -282,6 +284,10 @@ def test_other_code_grid_or_choice_makes_rows_stale(digest):
     ]
     assert len(set(digests)) == len(digests)
     assert digest(helper=HELPER + "# a comment\n") == digest()
+
+
+def test_what_the_protocol_itself_imports_makes_no_row_stale(digest):
+    assert digest(frame="BETTER = True\n") == digest()
 
 
 def test_pretraining_is_done_once_and_its_seconds_are_not_those_of_the_run():

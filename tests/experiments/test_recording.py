@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from experiments import measuring, recording
+from experiments import measuring, recording, work_queue
 from tlbook import results
 from tlbook.files import cache, sources
 
@@ -311,16 +311,18 @@ def worker(tmp_path, runs, hangs_at=0):
     return subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE)
 
 
-def starts(worker, tmp_path):
-    """Wait until a worker has begun the run that hangs; return whether it did, and did not end before."""
-    return wait_for(lambda: (tmp_path / "pid").exists() or worker.poll() is not None) and worker.poll() is None
-
-
-def wait_for(condition, seconds=240):
+def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(0.02)
     return found
+
+
+def wait_until_it_hangs(process, tmp_path):
+    """Wait for the run that never ends; fail where the worker ended instead."""
+    wait_for(lambda: (tmp_path / "pid").exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1].decode()
+    return (tmp_path / "pid").read_text().split()
 
 
 def alive(pid):
@@ -335,12 +337,11 @@ def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_pa
     """Within two heartbeats, not after minutes: the run of a dead worker is given back to the next one."""
     first = worker(tmp_path, 3, hangs_at=2)
     try:
-        assert starts(first, tmp_path)
+        pid, _ = wait_until_it_hangs(first, tmp_path)
     finally:
         first.kill()
         first.communicate()
-    pid = int((tmp_path / "pid").read_text().split()[0])
-    assert wait_for(lambda: not alive(pid), 60), "the run of a killed worker goes on"
+    assert wait_for(lambda: not alive(int(pid))), "the run of a killed worker goes on"
     assert results.read("toy").number.tolist() == [0]
     table = recording.record("toy", [{"number": number} for number in range(3)], run, heartbeat=1)
     assert sorted(configuration["number"] for configuration in RAN) == [1, 2]
@@ -352,16 +353,15 @@ def test_three_workers_on_one_file_share_the_runs_and_one_that_is_killed_loses_n
     runs = 20
     dying, *others = worker(tmp_path, runs, hangs_at=3), worker(tmp_path, runs), worker(tmp_path, runs)
     try:
-        assert starts(dying, tmp_path)
+        _, interrupted = wait_until_it_hangs(dying, tmp_path)
         dying.kill()
         dying.communicate()
         for other in others:
-            _, errors = other.communicate(timeout=240)
+            _, errors = other.communicate(timeout=60)
             assert other.returncode == 0, errors.decode()
     finally:
         for process in (dying, *others):
             process.kill()
-    interrupted = (tmp_path / "pid").read_text().split()[1]
     ran = (tmp_path / "ran").read_text().split()
     assert results.read("toy").number.tolist() == list(range(runs))
     assert sorted(ran) == sorted([*map(str, range(runs)), interrupted])
@@ -373,9 +373,9 @@ def test_run_of_a_worker_that_was_taken_for_dead_counts_once(quick, folder):
 
     def overslept(**configuration):
         if not gave_back:
-            study = recording.optuna.load_study(study_name="toy", storage=f"sqlite:///{folder / 'toy.db'}")
-            (trial,) = study.get_trials(states=[recording.TrialState.RUNNING])
-            study.tell(trial.number, state=recording.TrialState.FAIL)
+            study = work_queue.optuna.load_study(study_name="toy", storage=f"sqlite:///{folder / 'toy.db'}")
+            (trial,) = study.get_trials(states=[work_queue.TrialState.RUNNING])
+            study.tell(trial.number, state=work_queue.TrialState.FAIL)
             gave_back.append(trial.number)
         return run(**configuration)
 
@@ -385,8 +385,8 @@ def test_run_of_a_worker_that_was_taken_for_dead_counts_once(quick, folder):
 
 
 def test_run_that_is_killed_before_its_first_heartbeat_comes_back(quick, folder):
-    storage = recording._opened(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
-    study = recording.optuna.create_study(study_name="toy", storage=storage)
+    storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    study = work_queue.optuna.create_study(study_name="toy", storage=storage)
     study.enqueue_trial({}, user_attrs={"configuration": GRID[0], "code": ""})
     with pytest.warns(UserWarning, match="Heartbeat"):
         study.ask()  # claims it, and then there is nobody who runs it
@@ -423,7 +423,7 @@ def test_configuration_that_is_gone_leaves_a_complete_table(quick, capsys):
 def test_complete_table_needs_no_queue(quick, folder, monkeypatch):
     recording.record("toy", GRID, run)
     (folder / "toy.db").unlink()
-    monkeypatch.setattr(recording, "_queue", never)
+    monkeypatch.setattr(recording.work_queue, "opened", never)
     assert len(recording.record("toy", GRID, never)) == 4 and not (folder / "toy.db").exists()
 
 

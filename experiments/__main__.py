@@ -1,0 +1,36 @@
+"""Record what is missing or stale: `python -m experiments` for every experiment, with names after it for some.
+
+An experiment is a module here with an `EXPERIMENT`. Each runs in a process of its own; the first that fails ends it.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+IDLE_MACHINE = ("notebooks",)  # measured only when asked for: `make times`
+
+
+def names():
+    """Return the names of all experiments, sorted; none is imported."""
+    files = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    return [f.stem for f in files if re.search(r"^EXPERIMENT = ", f.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+def main(arguments=None):
+    """Run the experiments that the arguments name; return the exit status."""
+    every = names()
+    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}")
+    asked = parser.parse_args(arguments).names
+    if unknown := sorted(set(asked) - set(every)):
+        parser.error(f"got {', '.join(unknown)}, expected some of {', '.join(every)}")
+    for name in asked or [name for name in every if name not in IDLE_MACHINE]:
+        if status := subprocess.run([sys.executable, "-m", f"experiments.{name}"]).returncode:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
