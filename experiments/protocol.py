@@ -10,9 +10,6 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from experiments import recording
-from experiments.code_digest import digest
-
 _PRETRAINING = ("none", "published", "measured")
 
 
@@ -175,8 +172,7 @@ class Experiment:
 
     def record(self):
         """Run what is missing or stale and return the whole table."""
-        code = digest(self.load, self.arms, self.settled and self.settled())
-        return recording.record(self.name, self.configurations(), self.run, code, fresh=self.fresh)
+        return _recorded(self, self.load, self.arms, self.settled and self.settled())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +198,15 @@ class Measurement:
 
     def record(self):
         """Run what is missing or stale and return the whole table."""
-        return recording.record(self.name, self.configurations(), self.run, digest(self.measure), fresh=self.fresh)
+        return _recorded(self, self.measure)
+
+
+def _recorded(experiment, function, *settings):
+    """Return the table of an experiment whose figures are decided by the code behind `function` and by settings."""
+    from experiments import code_digest, recording  # here: a process that runs one configuration needs neither
+
+    code = code_digest.digest(function, *settings)
+    return recording.record(experiment.name, experiment.configurations(), experiment.run, code, fresh=experiment.fresh)
 
 
 def at_edge(chosen, grid):

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import toy_run
 
 from experiments import measuring, recording, work_queue
 from tlbook import results
-from tlbook.files import cache, sources
+from tlbook.files import cache
 
-SOURCE = sources.Source("toy data", "bundled", 'A note, with a comma and "quotes".')
+SOURCE = toy_run.SOURCE
 GRID = [{"regime": regime, "labels": labels, "rate": 3e-5} for labels in (1000, 100) for regime in ("probe", "all")]
 RAN = []
 ROOT = pathlib.Path(__file__).parents[2]
@@ -245,40 +246,30 @@ def test_package_for_cpus_alone_counts_as_the_package(monkeypatch):
     assert row["tensorflow"] == "2.0" and row["keras"] == ""
 
 
-def in_its_own_process(stop):
-    if stop:
-        os._exit(9)  # as a process that is killed for the memory it takes
-    first = not hasattr(sources, "MARK")
-    sources.MARK = True
-    return {"pid": os.getpid(), "first": int(first), "source": SOURCE}
-
-
 def test_each_run_has_a_fresh_process_and_one_that_is_killed_loses_no_row():
     with pytest.raises(concurrent.futures.process.BrokenProcessPool):
-        recording.record("toy", [{"stop": 0}, {"stop": 1}], in_its_own_process)
+        recording.record("toy", [{"stop": 0}, {"stop": 1}], toy_run.run)
     (row,) = results.read("toy").to_dict("records")
     assert row["stop"] == 0 and row["first"] == 1 and row["pid"] != os.getpid()
     assert not psutil.pid_exists(row["pid"])
 
 
 def test_short_runs_share_a_process_and_one_that_is_killed_is_replaced():
-    recording.record("toy", [{"stop": 0}], in_its_own_process, fresh=False)
+    recording.record("toy", [{"stop": 0}], toy_run.run, fresh=False)
     process = measuring.Process(fresh=False)
     with process:
-        first, second = (process.call(in_its_own_process, 0) for _ in range(2))
+        first, second = (process.call(toy_run.run, 0) for _ in range(2))
         assert first["pid"] == second["pid"] != os.getpid()
         assert (first["first"], second["first"]) == (1, 0)
         with pytest.raises(concurrent.futures.process.BrokenProcessPool):
-            process.call(in_its_own_process, 1)
-        third = process.call(in_its_own_process, 0)
+            process.call(toy_run.run, 1)
+        third = process.call(toy_run.run, 0)
         assert third["pid"] != first["pid"] and third["first"] == 1
     assert not psutil.pid_exists(third["pid"])
 
 
 DRIVER = """
     import os, pathlib, sys, time
-    from experiments import recording
-    from tlbook import results
     from tlbook.files import sources
 
     RUNS, HANGS_AT = map(int, sys.argv[2:])
@@ -296,6 +287,9 @@ DRIVER = """
         return {"accuracy": 0.5, "source": sources.Source("toy data", "bundled", "")}
 
     if __name__ == "__main__":
+        from experiments import recording
+        from tlbook import results
+
         while not HANGS_AT and not os.path.exists("ran"):
             time.sleep(0.01)  # so that the worker that hangs gets runs at all
         results.FOLDER = pathlib.Path(sys.argv[1])
@@ -350,7 +344,7 @@ def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_pa
 
 def test_three_workers_on_one_file_share_the_runs_and_one_that_is_killed_loses_none(folder, tmp_path):
     """SQLite alone: no run is lost, none is done twice but the one that was interrupted."""
-    runs = 20
+    runs = 12
     dying, *others = worker(tmp_path, runs, hangs_at=3), worker(tmp_path, runs), worker(tmp_path, runs)
     try:
         _, interrupted = wait_until_it_hangs(dying, tmp_path)
