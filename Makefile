@@ -66,13 +66,11 @@ lab: setup
 	$(BIN)/jupyter lab notebooks
 
 record: setup
-	set -e; for name in $(filter-out __init__ notebooks,$(basename $(notdir $(wildcard experiments/*.py)))); do \
-		$(BIN)/python -m experiments.$$name; \
-	done
+	$(BIN)/python -m experiments
 
 times: setup
 	rm -f results/notebooks.csv results/notebooks.db
-	$(BIN)/python -m experiments.notebooks
+	$(BIN)/python -m experiments notebooks
 
 pins: setup
 	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt
