@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from conftest import USER_WEIGHTS
 
+from experiments import __main__ as command
 from experiments import measuring, protocol
 from tlbook import data, results
 from tlbook.files import assets
 
 FOLDER = pathlib.Path(protocol.__file__).parent
-FRAME = {"__init__", "protocol", "recording", "measuring", "pretraining"}
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in FRAME)
+NAMES = command.names()
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in NAMES}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
