@@ -30,7 +30,11 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   // The parameters in a long signature, one a line, are no list of definitions.
-  each("dt.sig dl, dt.sig dl > dd", (part) => part.setAttribute("role", "none"));
+  each("dt.sig dl, dt.sig dl > dd", (part) => {
+    const plain = document.createElement("div");
+    plain.append(...part.childNodes);
+    part.replaceWith(plain);
+  });
 
   // The entries of the bibliography are items of its list.
   each(".citation-list > .citation", (entry) => entry.setAttribute("role", "listitem"));
