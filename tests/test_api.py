@@ -6,10 +6,10 @@ import pathlib
 import re
 
 import nbformat
+import package_pages
 import pytest
 
 from tlbook.inputs import tags
-from tools import package_pages
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted((ROOT / "book" / "api").glob("*.md"))
