@@ -6,9 +6,9 @@ import pathlib
 import re
 
 import nbformat
-import package_pages
 import pytest
 
+import package_pages
 from tlbook.inputs import tags
 
 ROOT = pathlib.Path(__file__).parents[1]

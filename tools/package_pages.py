@@ -176,7 +176,7 @@ def add_box(app, doctree):
     teaches = taught().get(number, [])
     calls = [name for name in used(NOTEBOOKS.parent / f"{app.env.docname}.ipynb") if name not in teaches]
     box = nodes.admonition("", nodes.title("", "In the package"), classes=["package"])
-    for text, names in (("Taught here: ", teaches), ("Also used: ", calls)):
+    for text, names in (("Taught here: ", teaches), ("Also used: " if teaches else "Used here: ", calls)):
         if names:
             line = nodes.paragraph("", text)
             for i, name in enumerate(names):

@@ -19,6 +19,7 @@ ALSO = {
         *("README.md", "CONTRIBUTING.md", "requirements", "constraints.txt"),
     ),
     "test_house.py": ("tlbook/", "experiments/"),
+    "test_api.py": ("tlbook/", "book/api/", "notebooks/"),
 }
 
 
