@@ -12,11 +12,13 @@ import inspect
 import pathlib
 import pkgutil
 import re
+from unittest.mock import patch
 
 import nbformat
 from docutils import nodes
 from IPython.core.inputtransformer2 import TransformerManager
 from sphinx import addnodes
+from sphinx.ext.autodoc.mock import _MockObject, mock
 
 import tlbook
 
@@ -155,6 +157,13 @@ def _linked(text, module, owner):
     return _CHAPTERS.sub(links, _CODE.sub(code, text))
 
 
+def import_package(app):
+    """Import the package once, without the libraries that are slow to load: only names and docstrings count here."""
+    # A class must not inherit from what stands in for a library: autodoc would then load the library after all.
+    with mock(app.config.autodoc_mock_imports), patch.object(_MockObject, "__mro_entries__", lambda self, bases: ()):
+        entries()
+
+
 def read_docstring(app, what, name, owner, options, lines):
     """Turn a docstring into reStructuredText before napoleon reads it."""
     module = modules().get(name) or inspect.getmodule(owner)
@@ -193,6 +202,7 @@ def add_box(app, doctree):
 def setup(app):
     """Register the extension with Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.connect("builder-inited", import_package)
     app.connect("autodoc-process-docstring", read_docstring, priority=400)  # napoleon comes at 500
     app.connect("missing-reference", leave_as_code)
     app.connect("doctree-read", add_box)
