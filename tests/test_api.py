@@ -2,11 +2,16 @@
 
 import ast
 import importlib
+import inspect
+import json
 import pathlib
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
+import yaml
 
 import package_pages
 from tlbook.inputs import tags
@@ -56,6 +61,23 @@ def test_chapters_are_told_by_the_names_of_their_files():
     chapters = package_pages.chapters()
     assert len(chapters) == len(list((ROOT / "notebooks").glob("*.ipynb")))
     assert chapters["5.4"].startswith("notebooks/05_4_") and chapters["2"].startswith("notebooks/02_")
+
+
+def test_pages_are_made_without_the_slow_libraries():
+    """In a process of its own: there the package is imported with stand-ins for them, and looks the same."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+    code = f"""
+import inspect, json, sys, types
+sys.path[:0] = {[str(ROOT), str(ROOT / "tools")]}
+import package_pages
+config = types.SimpleNamespace(autodoc_mock_imports={settings["autodoc_mock_imports"]})
+package_pages.import_package(types.SimpleNamespace(config=config))
+batches = package_pages.entries()["tlbook.training.Batches"]
+print(json.dumps(["keras" in sys.modules, list(package_pages.entries()), str(inspect.signature(batches))]))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    signature = str(inspect.signature(ENTRIES["tlbook.training.Batches"]))
+    assert json.loads(run.stdout) == [False, list(ENTRIES), signature]
 
 
 def test_a_docstring_says_what_is_taught_and_what_is_only_named():
