@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup book what quick test notebooks lab record times pins clean
+.PHONY: help setup book what quick test notebooks address lab record times pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -20,6 +20,7 @@ help:
 	@echo "make quick   style, and the unit tests that your change touches, in under a minute"
 	@echo "make test    style, unit tests, and every notebook on the bundled pictures, with no network"
 	@echo "make notebooks  write the notebooks in the form in which they are stored, without outputs"
+	@echo "make address URL=https://github.com/OWNER/REPOSITORY  set the public address of the book; URL= takes it back"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make record  run the experiments that are missing from results/"
 	@echo "make times   measure how long each notebook takes and how much memory it needs"
@@ -51,6 +52,11 @@ quick: $(READY)
 	$(BIN)/python tools/quick.py
 
 notebooks: $(READY)
+	$(BIN)/python tools/store_notebooks.py
+
+# Only what stands on the command line counts: without it, the address is shown and not taken back.
+address: $(READY)
+	$(BIN)/python tools/address.py $(if $(findstring command,$(origin URL)),'$(URL)')
 	$(BIN)/python tools/store_notebooks.py
 
 # Not a target-specific `export`: setup would inherit it, and setup may need the network.

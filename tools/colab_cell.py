@@ -1,0 +1,40 @@
+"""The first cell of every notebook: on Colab it installs the book's package, and elsewhere it does nothing."""
+
+import string
+
+import address
+
+INSTALL = """\
+import sys
+
+if "google.colab" in sys.modules:
+    import subprocess
+    from importlib import metadata
+
+    print("Installing the package of the book. This takes about a minute.")
+    # Colab's own NumPy, Keras and TensorFlow stay: what runs on its GPU fits together.
+    there = {found.name for found in metadata.distributions()}
+    keep = there & {"numpy", "keras", "tensorflow", "protobuf"}
+    with open("keep.txt", "w") as file:
+        file.writelines(f"{name}=={metadata.version(name)}\\n" for name in sorted(keep))
+    package = "tlbook[speech] @ git+$url@$branch"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", package]
+    if (done := subprocess.run(pip, capture_output=True, text=True)).returncode:
+        raise RuntimeError(done.stderr)"""
+
+STOP = """\
+import sys
+
+if "google.colab" in sys.modules:
+    raise RuntimeError("This copy of the book has no public address to install from.")"""
+
+
+def source(url, branch):
+    """Return the code of the cell, for the address and the branch that `_config.yml` names.
+
+    The package comes from that address and from no other: its bare name belongs to nobody on a package index, and
+    whoever took it there could run code in the accounts of readers. While a placeholder stands in `_config.yml`, the
+    cell says so and stops.
+    """
+    template = STOP if address.is_placeholder(url) else INSTALL
+    return string.Template(template).substitute(url=url, branch=branch)
