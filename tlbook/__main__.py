@@ -12,7 +12,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m tlbook",
         description="Check this computer and fetch what the book needs.",
-        epilog="TLBOOK_MIRROR: folder with a mirror. TLBOOK_OFFLINE=1: no downloads. TLBOOK_CACHE: the cache folder. "
+        epilog="TLBOOK_MIRROR: folder with a mirror. TLBOOK_OFFLINE=1: no downloads. "
+        "TLBOOK_UPSTREAM: an address that downloads are asked for first. TLBOOK_CACHE: the cache folder. "
         "TLBOOK_COMPUTED: the folder of computed features, which is in the cache otherwise. "
         "TLBOOK_DATA=emoji10: what comes with the package in place of every recorded data set.",
     )

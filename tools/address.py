@@ -32,12 +32,10 @@ def check(url):
     """
     if url in ("", PLACEHOLDER):
         return PLACEHOLDER
-    found = re.fullmatch(
-        r"https://github\.com/[a-zA-Z0-9-]+/(?!\.{1,2}/?$)[\w.-]+?(?=(\.git)?/?$)(\.git)?/?", url, re.A
-    )
-    if not found:
+    name = url.removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w-]+/[\w.-]*[\w-]", name, re.ASCII):
         raise ValueError(f"URL: got {url!r}, expected https://github.com/OWNER/REPOSITORY, or nothing at all")
-    return url.removesuffix("/").removesuffix(".git")
+    return name
 
 
 def write(url, root=ROOT):

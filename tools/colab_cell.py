@@ -26,7 +26,7 @@ STOP = """\
 import sys
 
 if "google.colab" in sys.modules:
-    raise RuntimeError("This copy of the book has no public address to install from.")"""
+    raise RuntimeError("The book has no public address yet to install from.")"""
 
 
 def source(url, branch):

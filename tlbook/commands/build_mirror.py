@@ -8,15 +8,23 @@ import shutil
 
 import numpy as np
 
+from tlbook.commands import fetch
 from tlbook.data import cifar10
 from tlbook.files import assets, cache, hashes, mirror, sources
 
 
 def main(folder, patience_s):
-    """Build or repair the mirror in `folder` and say how it is used. Raises as `build_mirror` does."""
+    """Build or repair the mirror in `folder` and say how it is used. Raises as `build_mirror` does, in one sentence."""
     if mirror.mirror_dir() and mirror.mirror_dir().resolve() == folder.resolve():
         del os.environ["TLBOOK_MIRROR"]  # it cannot be its own source
-    entries = build_mirror(folder, patience_s=patience_s)
+    try:
+        entries = build_mirror(folder, patience_s=patience_s)
+    except OSError as error:
+        if error.errno is None:  # it has a sentence of its own
+            raise
+        raise OSError(
+            f"cannot write into {folder}: {error.strerror}. Make room there, or name another folder"
+        ) from error
     print(f"{folder}: {len(entries)} files. Use it with TLBOOK_MIRROR={folder.resolve()}")
 
 
@@ -31,6 +39,7 @@ def build_mirror(folder, **patience):
     folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     entries = _kept(folder)
+    fetch.check_cache([need for need in assets.NEEDS if not any(asset.mirror_name in entries for asset in need)])
     for need in assets.NEEDS:
         missing = None
         for asset in need:

@@ -12,7 +12,7 @@ import requests
 
 import tlbook
 from tlbook.data import emoji10
-from tlbook.files import assets, cache, installed, mirror, sources
+from tlbook.files import assets, cache, download, installed, mirror, sources
 
 PROBE_S = 5
 
@@ -38,7 +38,7 @@ def report():
         ("memory", memory()),
         ("cache", f"{cache.cache_dir()}, {free_disk(cache.cache_dir())}"),
         ("mirror", str(mirror.mirror_dir() or "none (TLBOOK_MIRROR is not set)")),
-        ("downloads", "off (TLBOOK_OFFLINE)" if sources.offline() else "allowed"),
+        ("downloads", downloads()),
     ]
     problems = []
     if not keras:
@@ -89,8 +89,20 @@ def memory():
 
 def free_disk(folder):
     """Return the free space of the disk that holds a folder, which need not exist yet, in words."""
-    existing = next(parent for parent in [folder, *folder.absolute().parents] if parent.exists())
-    return f"{shutil.disk_usage(existing).free / 1e9:.1f} GB free"
+    home = cache.existing(folder)
+    free = f"{shutil.disk_usage(home).free / 1e9:.1f} GB free"
+    return free if home.is_dir() and os.access(home, os.W_OK) else "which cannot be written: nothing is kept"
+
+
+def downloads():
+    """Return whether downloads are allowed and where they are asked for first, in words."""
+    if sources.offline():
+        return "off (TLBOOK_OFFLINE)"
+    try:
+        base = download.upstream()
+    except ValueError as error:
+        return f"impossible. {error}"
+    return f"allowed, first from {base} (TLBOOK_UPSTREAM)" if base else "allowed"
 
 
 def locate(alternatives):
@@ -105,7 +117,12 @@ def locate(alternatives):
     if sources.offline():
         return "not in the mirror, not in the cache, and downloads are off", False
     for asset in alternatives:
-        place = next((url for url in asset.urls if answers(url)), None)
+        try:
+            urls = download.addresses(asset.urls, asset.file_name)
+            cache.check_room(cache.cache_dir(), asset.size_bytes)
+        except (cache.NoRoom, ValueError) as error:
+            return str(error), False
+        place = next((url for url in urls if answers(url)), None)
         if asset.requirement and in_package_index(asset.requirement):
             place = f"the package index, as {asset.requirement}"
         if place:

@@ -1,17 +1,16 @@
 """Fetch what the chapters need into the cache: `python -m tlbook fetch`."""
 
-from tlbook.files import assets, sources
+from tlbook.files import assets, cache, download, sources
 
 
 def fetch_needs(cifar10, patience_s):
     """Bring what the chapters need into the cache; say what takes the place of data that cannot be had.
 
-    Raises `tlbook.files.sources.NotFound` for what nothing stands in for, after all the rest was tried.
+    Raises `tlbook.files.sources.NotFound` for what nothing stands in for, after all the rest was tried, and before
+    anything is fetched as `check_cache` does.
     """
     needs = [need for need in assets.NEEDS if cifar10 or not need[0].option]
-    missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
-    if missing and not sources.offline():
-        print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")
+    check_cache(needs)
     failure = None
     for need in needs:
         try:
@@ -22,3 +21,16 @@ def fetch_needs(cifar10, patience_s):
             failure = failure or (None if need[0].stand_in else error)
     if failure:
         raise failure
+
+
+def check_cache(needs):
+    """Say how much of the needs must be fetched, and whether that can be begun at all.
+
+    Raises `tlbook.files.cache.NoRoom` where the cache cannot take it, and `ValueError` where `TLBOOK_UPSTREAM` is no
+    address.
+    """
+    download.upstream()
+    missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
+    if missing and not sources.offline():
+        print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")
+        cache.check_room(cache.cache_dir(), sum(missing))

