@@ -12,7 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup book what quick test notebooks address lab record times pins clean
+.DELETE_ON_ERROR:
+.PHONY: help setup venv book what quick test notebooks address lab record times pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -30,12 +31,16 @@ help:
 setup: $(READY) $(PROFILE)
 	$(BIN)/python -m tlbook fetch
 
-# Modules are compiled when they are first imported: compiling all of them, most never used, takes pip a minute.
+# It holds what was installed. A copy of the folder, or a branch and back, gives files new times and needs no network.
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@cat $^ | cmp -s - $@ || $(MAKE) --no-print-directory venv
+	@cat $^ > $@
+
+# Modules are compiled when they are first imported: compiling all of them, most never used, takes pip a minute.
+venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The book needs Python 3.11 or newer, and this is %s. Try: make book PYTHON=python3.11" % sys.version.split()[0])'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --no-compile -r requirements-dev.txt
-	touch $@
 
 $(PROFILE): tools/ipython_kernel_config.py $(READY)
 	mkdir -p $(@D)

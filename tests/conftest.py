@@ -45,8 +45,10 @@ def environment(request, monkeypatch, tmp_path):
     monkeypatch.setenv("TLBOOK_OFFLINE", "1")
     monkeypatch.delenv("TLBOOK_DATA", raising=False)
     monkeypatch.delenv("TLBOOK_COMPUTED", raising=False)
+    monkeypatch.delenv("TLBOOK_UPSTREAM", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(download, "_unreachable", {})
+    monkeypatch.setattr(cache, "_said", set())
     if request.node.get_closest_marker("real"):
         if not MIRROR:
             pytest.skip("needs the real data: TLBOOK_MIRROR is not set")

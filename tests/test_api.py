@@ -91,7 +91,7 @@ def test_a_docstring_says_what_is_taught_and_what_is_only_named():
 
 def test_what_a_notebook_uses_is_read_from_its_code(tmp_path):
     cells = [
-        "import sys\n\nif 'google.colab' in sys.modules:\n    %pip install -q tlbook",
+        "import sys\n\nif 'google.colab' in sys.modules:\n    %pip install -q pretend",
         "from tlbook import data, results as tables\nfrom tlbook.inputs.tags import spans",
         "few = data.subset(data.load_target().train, 20)\ntables.read('x').source\nspans([])",
     ]

@@ -4,13 +4,14 @@ import json
 import pathlib
 import re
 import tomllib
-import warnings
 
 import nbformat
 import pytest
 import yaml
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+import address
+import colab_cell
 import store_notebooks
 import tlbook
 
@@ -76,7 +77,9 @@ def test_notebook_is_stored_in_the_one_form(path):
     text = path.read_bytes().decode("utf-8")
     written = nbformat.writes(nbformat.reads(text, as_version=nbformat.NO_CONVERT))
     assert text == written.rstrip("\n") + "\n", "not as nbformat writes it: run `make notebooks`"
-    assert text == store_notebooks.stored_form(text), "not in the form that is stored: run `make notebooks`"
+    assert text == store_notebooks.stored_form(text, address.repository()), (
+        "not in the form that is stored: run `make notebooks`"
+    )
 
 
 def test_a_notebook_that_ran_is_stored_without_a_trace_of_it():
@@ -90,13 +93,14 @@ def test_a_notebook_that_ran_is_stored_without_a_trace_of_it():
     notebook.metadata.kernelspec["display_name"] = "mine"
     ran = json.dumps(notebook)  # another order, and all on one line
     assert ran != path.read_text(encoding="utf-8")
-    assert store_notebooks.stored_form(ran) == path.read_text(encoding="utf-8")
+    assert store_notebooks.stored_form(ran, address.repository()) == path.read_text(encoding="utf-8")
 
 
 @each_notebook
 def test_notebook_has_the_shape_of_a_chapter(path):
     first, title = cells(path)[:2]
-    assert "google.colab" in first.source and "remove-cell" in first.metadata.tags
+    assert first.source == colab_cell.source(**address.repository()), "run `make notebooks`"
+    assert first.metadata.tags == ["remove-cell"]
     assert title.source.startswith("# ")
     assert f'results.needs("{path.stem}")' in "\n".join(cell.source for cell in cells(path, "code"))
     sections = [name for name in headings(path) if name in LAST_SECTIONS]
@@ -228,8 +232,30 @@ def test_citation_names_this_version():
 
 
 def test_the_address_of_the_repository_stands_in_one_place():
-    url = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
-    for path in [*PAGES, *NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+    url = address.repository()["url"]
+    assert address.check(url) == url
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8")).get("repository-code")
+    assert cited == (None if address.is_placeholder(url) else url), "run `make address`"
+    for path in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "pyproject.toml"]:
         assert url not in path.read_text(encoding="utf-8"), f"{path.name} repeats the address in _config.yml"
-    if "OWNER/REPOSITORY" in url:
-        warnings.warn("_config.yml: set repository.url when the book has a public home", stacklevel=1)
+    for path in NOTEBOOKS:
+        written = "\n".join(cell.source for cell in cells(path)[1:])
+        assert url not in written, f"{path.name} repeats the address in _config.yml"
+
+
+@each_notebook
+def test_no_notebook_installs_the_package_by_its_bare_name(path):
+    """The name belongs to nobody on a package index: whoever took it could run code in the accounts of readers."""
+    assert not installs_bare_name("\n".join(cell.source for cell in cells(path)))
+
+
+def installs_bare_name(text):
+    return re.search(r"^.*\binstall\b(?:[^#\n]*[\s\"'])?tlbook(?!\w)(?!\S* @ )", text, flags=re.M) is not None
+
+
+@pytest.mark.parametrize(
+    "line", ["%pip install tlbook", "!pip install -q 'tlbook[speech]'", '"install", "-q", "tlbook"']
+)
+def test_a_bare_name_is_found(line):
+    assert installs_bare_name(f"import sys\n{line}")
+    assert not installs_bare_name('pip install "tlbook[speech] @ git+https://github.com/a/tlbook@main"\nimport tlbook')

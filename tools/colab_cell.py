@@ -17,9 +17,11 @@ if "google.colab" in sys.modules:
     keep = there & {"numpy", "keras", "tensorflow", "protobuf"}
     with open("keep.txt", "w") as file:
         file.writelines(f"{name}=={metadata.version(name)}\\n" for name in sorted(keep))
-    package = "tlbook[speech] @ git+$url@$branch"
+    url = "$url"
+    package = f"tlbook[speech] @ git+{url}@$branch"
     pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", package]
-    if (done := subprocess.run(pip, capture_output=True, text=True)).returncode:
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode:
         raise RuntimeError(done.stderr)"""
 
 STOP = """\

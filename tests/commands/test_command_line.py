@@ -1,12 +1,16 @@
 """The command line: what each command does, says and returns."""
 
 import dataclasses
+import errno
+import os
+import types
 
 import numpy as np
 import pytest
 from conftest import WEIGHTS, status
 
 from tlbook import __main__ as command_line
+from tlbook.commands import build_mirror
 from tlbook.files import assets, cache, sources
 
 
@@ -45,6 +49,66 @@ def test_fetch_takes_nothing_where_the_mirror_has_it(room, monkeypatch, capsys):
     assert not cache.cache_dir().exists()
 
 
+def test_a_second_fetch_says_the_same_and_asks_nobody(small_needs, upstream, capsys):
+    assert command_line.main(["fetch"]) == 0
+    capsys.readouterr()
+    assert command_line.main(["fetch"]) == 0
+    assert capsys.readouterr().out == "VGG16, ImageNet: from the local cache. Keras's own file.\n"
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("command", ["fetch", "mirror"])
+@pytest.mark.parametrize("reason", ["no folder", "full", "read-only"])
+def test_a_cache_that_cannot_be_written_is_one_sentence_before_anything_is_fetched(
+    small_needs, upstream, monkeypatch, tmp_path, capsys, command, reason
+):
+    monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "there" / "cache"))
+    if reason == "no folder":
+        (tmp_path / "there").write_text("a file")
+    elif reason == "full":
+        monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100))
+    else:
+        monkeypatch.setattr(cache.os, "access", lambda *_: False)
+    assert command_line.main([command, *[str(tmp_path / "room")] * (command == "mirror")]) == 1
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"python -m tlbook {command}: cannot write into {tmp_path / 'there' / 'cache'}: ")
+    assert line.endswith("Make room there, or set TLBOOK_CACHE to a folder that can be written")
+    assert upstream.requests == [] and not (tmp_path / "there" / "cache").exists()
+
+
+def test_a_cache_that_is_whole_may_be_read_only(small_needs, monkeypatch):
+    assert command_line.main(["fetch"]) == 0
+    monkeypatch.setattr(cache.os, "access", lambda *_: False)
+    assert command_line.main(["fetch"]) == 0
+
+
+def test_a_mirror_that_cannot_be_written_is_one_sentence_and_has_no_manifest(
+    small_needs, monkeypatch, tmp_path, capsys
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(assets, "NEEDS", ((small_needs,),))
+    monkeypatch.setattr(build_mirror.shutil, "copyfileobj", full)
+    assert command_line.main(["mirror", str(tmp_path / "room")]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]  # a bar of progress comes before
+    assert line.endswith(
+        f"cannot write into {tmp_path / 'room'}: No space left on device. Make room there, or name another folder"
+    )
+    assert list((tmp_path / "room").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    assert command_line.main(["mirror", str(tmp_path / "file" / "room")]) == 1
+    assert "Not a directory" in capsys.readouterr().err
+
+
+def test_an_upstream_that_is_none_is_one_sentence(small_needs, monkeypatch, upstream, capsys):
+    monkeypatch.setenv("TLBOOK_UPSTREAM", "near.example")
+    assert command_line.main(["fetch"]) == 1
+    assert capsys.readouterr().err.startswith("python -m tlbook fetch: TLBOOK_UPSTREAM: got 'near.example', expected")
+    assert upstream.requests == []
+
+
 def test_interrupted_fetch_says_how_to_go_on(small_needs, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -68,7 +132,16 @@ def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         command_line.main(["--help"])
     said = capsys.readouterr().out
-    for word in ("doctor", "fetch", "mirror", "clear", "TLBOOK_MIRROR", "TLBOOK_OFFLINE", "TLBOOK_CACHE"):
+    for word in (
+        "doctor",
+        "fetch",
+        "mirror",
+        "clear",
+        "TLBOOK_MIRROR",
+        "TLBOOK_OFFLINE",
+        "TLBOOK_CACHE",
+        "TLBOOK_UPSTREAM",
+    ):
         assert word in said
     assert "TLBOOK_COMPUTED" in said
     with pytest.raises(SystemExit, match="2"):

@@ -4,6 +4,8 @@ import dataclasses
 import subprocess
 import sys
 
+from conftest import status
+
 from tlbook.commands import doctor
 from tlbook.files import assets, cache, installed
 
@@ -50,6 +52,27 @@ def test_addresses_are_asked_and_nothing_is_downloaded(small_needs, upstream):
     assert any(f"would be downloaded, 0 MB, from {upstream.url('/weights')}" in line for line in lines)
     assert {command for command, _, _ in upstream.requests} == {"HEAD"}
     assert not cache.cache_dir().exists()
+
+
+def test_the_address_that_is_asked_first_is_shown(small_needs, upstream, monkeypatch):
+    monkeypatch.setenv("TLBOOK_UPSTREAM", upstream.url("/near/"))
+    upstream.answers[f"/near/{small_needs.file_name}"] = [status(200)]
+    upstream.answers[f"/near/{assets.CIFAR10.file_name}"] = [status(404)]
+    report = "\n".join(doctor.report()[0])
+    assert f"allowed, first from {upstream.url('/near')} (TLBOOK_UPSTREAM)" in report
+    assert f"from {upstream.url('/near')}/{small_needs.file_name}" in report
+    assert f"from {upstream.url('/weights')}" in report, "where the first does not have it"
+    monkeypatch.setenv("TLBOOK_UPSTREAM", "near.example")
+    lines, problems = doctor.report()
+    assert any("TLBOOK_UPSTREAM: got 'near.example'" in line for line in lines) and len(problems) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_shown(small_needs, monkeypatch):
+    cache.cache_dir().write_text("not a folder")
+    lines, problems = doctor.report()
+    assert any("cannot be written: nothing is kept" in line for line in lines)
+    assert any("is no folder. Make room there, or set TLBOOK_CACHE" in line for line in lines)
+    assert "VGG16, ImageNet: not reachable" in problems[0]
 
 
 def test_dead_addresses_are_a_problem(small_needs, monkeypatch):

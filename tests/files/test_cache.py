@@ -133,30 +133,57 @@ def test_object_arrays_in_the_cache_are_not_unpickled():
     ("owner", "name"), [(cache, "open"), (cache.os, "replace"), (cache.np, "savez"), (cache.pathlib.Path, "mkdir")]
 )
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_cache_that_cannot_be_written_costs_a_warning_and_not_the_result(monkeypatch, owner, name, code):
+def test_cache_that_cannot_be_written_costs_one_sentence_and_not_the_result(monkeypatch, capsys, owner, name, code):
     cache.cache_dir().mkdir()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fails(code), raising=False)  # root may write anywhere, so this plays the part
-        with pytest.warns(UserWarning, match=f"could not keep .*{os.strerror(code)}.*computed again next time"):
-            assert same(cache.cached_arrays("a", lambda: ARRAYS))
+        for name in ("a", "b"):
+            assert same(cache.cached_arrays(name, lambda: ARRAYS))
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 1, "said once, not for each array"
+    assert f"{cache.cache_dir()}: {os.strerror(code)}" in said and "set TLBOOK_CACHE" in said
     assert left() == []
     assert same(cache.cached_arrays("a", lambda: ARRAYS)), "nothing half-written is taken for a result"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="a user who may write anywhere")
-def test_read_only_folder_costs_a_warning_and_not_the_result():
+def test_read_only_folder_costs_one_sentence_and_not_the_result(capsys):
     cache.cache_dir().mkdir(mode=0o500)
-    with pytest.warns(UserWarning, match="could not keep"):
-        assert same(cache.cached_arrays("a", lambda: ARRAYS))
+    assert same(cache.cached_arrays("a", lambda: ARRAYS))
+    assert "cannot write into" in capsys.readouterr().out
     assert left() == []
 
 
-@pytest.mark.filterwarnings("ignore:the cached file")
-def test_file_in_place_of_the_cache_folder_costs_a_warning_and_not_the_result():
-    cache.cache_dir().write_text("not a folder")
-    with pytest.warns(UserWarning, match="could not keep"):
-        assert same(cache.cached_arrays("a", lambda: ARRAYS))
-    assert cache.cache_dir().read_text() == "not a folder"
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("below", ["", "folder"])
+def test_file_in_place_of_the_cache_folder_costs_one_sentence_and_not_the_result(monkeypatch, tmp_path, capsys, below):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "file" / below))
+    assert same(cache.cached_arrays("a", lambda: ARRAYS))
+    assert "cannot write into" in capsys.readouterr().out
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def test_the_variable_that_is_named_is_the_one_that_helps(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("TLBOOK_COMPUTED", str(tmp_path / "file"))
+    cache.cached_arrays("features-a", lambda: ARRAYS)
+    assert "set TLBOOK_COMPUTED" in capsys.readouterr().out
+    cache.cached_arrays("a", lambda: ARRAYS)
+    assert left() == ["a.npz"]
+
+
+def test_room_is_checked_without_making_anything(tmp_path, monkeypatch):
+    cache.check_room(tmp_path / "new" / "folder", 1000)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(cache.NoRoom, match="MB are free on the disk, 1000000000000 MB are needed. Make room there"):
+        cache.check_room(tmp_path / "new", 10**18)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(cache.NoRoom, match="file is no folder. Make room there, or set TLBOOK_CACHE"):
+        cache.check_room(tmp_path / "file" / "folder", 0)
+    monkeypatch.setattr(cache.os, "access", lambda *_: False)  # a disk that is mounted to be read only
+    with pytest.raises(cache.NoRoom, match="no file can be made there"):
+        cache.check_room(tmp_path, 0)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -12,7 +12,7 @@ import types
 import pytest
 from conftest import cut, deaf, slow, stalled, start_answer, status, whole
 
-from tlbook.files import download
+from tlbook.files import cache, download
 
 BODY = random.Random(0).randbytes(400_000)
 HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -220,7 +220,42 @@ def test_disk_that_fills_up_leaves_nothing(upstream, path, monkeypatch):
 
 
 def test_disk_that_is_too_small_is_noticed_before_the_download(upstream, path, monkeypatch):
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100_000))
+    path.parent.mkdir()
+    path.with_name("body.bin.partial").write_bytes(BODY[:1000])
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100_000))
     with pytest.raises(download.DownloadError, match="0 MB are free on the disk, 0 MB are needed"):
         QUICK([upstream.url()], path, HASH)
     assert upstream.requests == []
+    assert left_in(path) == ["body.bin.partial"], "what came before is not lost"
+
+
+def test_the_address_that_is_set_is_asked_first(upstream, path, monkeypatch):
+    upstream.answers |= {"/near/files/body.bin": [whole(BODY)], "/file": [whole(BODY)]}
+    for base in ("/near/files", "/near/files/"):
+        monkeypatch.setenv("TLBOOK_UPSTREAM", upstream.url(base))
+        QUICK([upstream.url()], path, HASH)
+        assert path.read_bytes() == BODY
+        path.unlink()
+    assert [where for _, where, _ in upstream.requests] == ["/near/files/body.bin"] * 2
+
+
+@pytest.mark.parametrize("answer", [status(404), whole(bytes(len(BODY))), whole(b"another file")])
+def test_what_comes_from_the_address_that_is_set_is_verified_too(upstream, path, monkeypatch, answer):
+    upstream.answers |= {"/near/body.bin": [answer], "/file": [whole(BODY)]}
+    monkeypatch.setenv("TLBOOK_UPSTREAM", upstream.url("/near"))
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
+    assert [where for _, where, _ in upstream.requests] == ["/near/body.bin", "/file"]
+
+
+def test_a_file_with_no_address_gets_none(monkeypatch):
+    monkeypatch.setenv("TLBOOK_UPSTREAM", "https://near.example/files")
+    assert download.addresses((), "body.bin") == []
+
+
+@pytest.mark.parametrize("base", ["ftp://near.example", "near.example/files", "/files", "https://"])
+def test_an_address_that_is_none_is_refused(upstream, path, monkeypatch, base):
+    monkeypatch.setenv("TLBOOK_UPSTREAM", base)
+    with pytest.raises(ValueError, match=f"TLBOOK_UPSTREAM: got '{base}', expected an address such as https://"):
+        QUICK([upstream.url()], path, HASH)
+    assert upstream.requests == [] and not path.parent.exists()

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 import textwrap
+import types
 
 import pytest
 from conftest import status, whole
@@ -91,6 +92,22 @@ def test_wheel_and_a_file_in_place_of_the_cache(wheel, pip):
     cache.cache_dir().write_text("not a folder")
     with pytest.raises(sources.NotFound, match="cannot write into .*TLBOOK_CACHE"):
         sources.find(wheel)
+
+
+def test_pips_traceback_is_no_reason(wheel, pip):
+    pip("sys.exit('ERROR: Exception:\\nTraceback:\\n  File x\\nOSError: [Errno 28] No space left on device')")
+    with pytest.raises(
+        sources.NotFound, match=r"1\.0: ERROR: Exception: OSError: \[Errno 28\] No space left on device\n"
+    ):
+        sources.find(wheel)
+
+
+def test_wheel_is_not_asked_for_where_the_disk_is_too_small(wheel, pip, monkeypatch):
+    pip("sys.exit('asked')")
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100_000))
+    with pytest.raises(sources.NotFound, match="0 MB are free on the disk, 61 MB are needed. Make room there"):
+        sources.find(wheel)
+    assert not cache.cache_dir().exists()
 
 
 SDIST = "pretend-1.0.tar.gz"
