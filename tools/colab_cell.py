@@ -12,11 +12,11 @@ if "google.colab" in sys.modules:
     from importlib import metadata
 
     print("Installing the package of the book. This takes about a minute.")
-    # Colab's own NumPy, Keras and TensorFlow stay: what runs on its GPU fits together.
+    # Colab's own NumPy, Keras and TensorFlow stay as they are: they fit its GPU.
     there = {found.name for found in metadata.distributions()}
-    keep = there & {"numpy", "keras", "tensorflow", "protobuf"}
+    keep = sorted(there & {"numpy", "keras", "tensorflow", "protobuf"})
     with open("keep.txt", "w") as file:
-        file.writelines(f"{name}=={metadata.version(name)}\\n" for name in sorted(keep))
+        file.writelines(f"{name}=={metadata.version(name)}\\n" for name in keep)
     url = "$url"
     package = f"tlbook[speech] @ git+{url}@$branch"
     pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", package]
