@@ -11,7 +11,7 @@ if "google.colab" in sys.modules:
     import subprocess
     from importlib import metadata
 
-    print("Installing the package of the book. This takes about a minute.")
+    print("Installing the package of the book. This takes a moment.")
     # Colab's own NumPy, Keras and TensorFlow stay as they are: they fit its GPU.
     there = {found.name for found in metadata.distributions()}
     keep = sorted(there & {"numpy", "keras", "tensorflow", "protobuf"})
