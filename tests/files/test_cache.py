@@ -182,7 +182,7 @@ def test_room_is_checked_without_making_anything(tmp_path, monkeypatch):
     with pytest.raises(cache.NoRoom, match="file is no folder. Make room there, or set TLBOOK_CACHE"):
         cache.check_room(tmp_path / "file" / "folder", 0)
     monkeypatch.setattr(cache.os, "access", lambda *_: False)  # a disk that is mounted to be read only
-    with pytest.raises(cache.NoRoom, match="no file can be made there"):
+    with pytest.raises(cache.NoRoom, match="can only be read. Make room there"):
         cache.check_room(tmp_path, 0)
 
 

@@ -97,7 +97,7 @@ def check_room(folder, n_bytes):
     folder = pathlib.Path(folder)
     home = existing(folder)
     if not home.is_dir() or not os.access(home, os.W_OK):
-        raise NoRoom(cannot_write(folder, "no file can be made there" if home.is_dir() else f"{home} is no folder"))
+        raise NoRoom(cannot_write(folder, f"{home} can only be read" if home.is_dir() else f"{home} is no folder"))
     free = shutil.disk_usage(home).free
     if free < n_bytes:
         few = f"{free / 1e6:.0f} MB are free on the disk, {n_bytes / 1e6:.0f} MB are needed"
