@@ -105,8 +105,8 @@ def check_room(folder, n_bytes):
 
 
 def existing(path):
-    """Return the path, or the nearest one above it that exists, as a `pathlib.Path`."""
-    return next(above for above in [path, *path.absolute().parents] if above.exists())
+    """Return the path, or the nearest one above it that exists and may be looked at, as a `pathlib.Path`."""
+    return next(above for above in [path, *path.absolute().parents] if os.path.exists(above))
 
 
 def cannot_write(folder, reason, variable="TLBOOK_CACHE"):

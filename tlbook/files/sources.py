@@ -109,7 +109,7 @@ def find_local(*alternatives):
             tried.append(f"mirror: {folder / 'manifest.json'} does not name {asset.mirror_name}")
     for asset in alternatives:
         for path in _cached_paths(asset):
-            if not path.is_file():
+            if not os.path.isfile(path):  # unlike `is_file`, False where one may not look
                 tried.append(f"cache: {path} is not there")
             elif wrong := hashes.mismatch(path, asset.checksum):
                 tried.append(f"cache: {path} is another file or damaged: {wrong}")
