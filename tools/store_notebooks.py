@@ -8,6 +8,8 @@ import sys
 
 import nbformat
 
+import cell_forms
+
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
 
 
@@ -22,6 +24,7 @@ def stored_form(text):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            cell_forms.fold(cell)
         for name in ("execution", "collapsed", "scrolled", "trusted"):  # how it was last run or looked at
             cell.metadata.pop(name, None)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
