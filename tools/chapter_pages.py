@@ -48,7 +48,7 @@ def _colour(match):
 
 def number_of(paragraph):
     """Return the number of the figure whose caption a paragraph is, such as "4.3-1", or None."""
-    first = paragraph.children[0] if paragraph.children else None
+    first = next((child for child in paragraph.children if child.astext()), None)
     found = isinstance(first, nodes.strong) and _CAPTION.match(first.astext())
     return found[1] if found else None
 
