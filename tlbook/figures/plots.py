@@ -24,14 +24,13 @@ def name_lines(axes, fontsize=9.5):
 
 def _apart(places, gap, height):
     """Move places on a line so far apart that neighbours keep a `gap`, inside 0..height where they fit."""
-    order, moved = np.argsort(places), np.sort(places).astype("float64")
+    order, moved = np.argsort(places, kind="stable"), np.sort(places).astype("float64")
     for _ in range(200):
         overlap = np.maximum(gap - np.diff(moved), 0)
-        if overlap.max(initial=0) < 1e-3:
-            break
         moved[:-1] -= overlap / 2
         moved[1:] += overlap / 2
-        moved += max(0, -moved[0]) - max(0, moved[-1] - height)
+        if gap * (len(moved) - 1) < height:
+            moved = np.clip(moved, 0, height)
     return moved[np.argsort(order)]
 
 
