@@ -13,7 +13,7 @@ from docutils import nodes
 from sphinx.util import logging
 
 _CAPTION = re.compile(r"Figure (\d+(?:\.\d+)?-\d+)\.?$")
-_MENTION = re.compile(r"Figures? (\d+(?:\.\d+)?-\d+)(?: (?:and|to) (\d+(?:\.\d+)?-\d+))?")
+_MENTION = re.compile(r"Figure (\d+(?:\.\d+)?-\d+)")
 _logger = logging.getLogger(__name__)
 
 
@@ -58,17 +58,19 @@ def anchor(number):
     return "figure-" + number.replace(".", "-")
 
 
+def _figures(env):
+    """Return which page holds which figure: a dict that Sphinx keeps with its environment."""
+    return env.__dict__.setdefault("tlbook_figures", {})
+
+
 def collect(app, doctree):
     """Remember which page holds which figure, and give the captions their ids."""
-    figures = app.env.__dict__.setdefault("tlbook_figures", {})
-    docname = app.env.docname
-    for number in [number for number, home in figures.items() if home == docname]:
-        del figures[number]
+    figures = _figures(app.env)
     for paragraph in doctree.findall(nodes.paragraph):
         if number := number_of(paragraph):
             if number in figures:
                 _logger.warning("Figure %s has two captions", number, location=paragraph)
-            figures[number] = docname
+            figures[number] = app.env.docname
             paragraph["classes"].append("figure-caption")
             paragraph["ids"].append(anchor(number))
 
@@ -77,7 +79,7 @@ def finish(app, doctree, docname):
     """Put the drawings into the page, the captions below them, and links on what the text calls "Figure 4.3-1"."""
     if app.builder.format != "html":
         return
-    for cell in list(doctree.findall(lambda node: "tag_figure" in node.get("classes", []) if is_element(node) else 0)):
+    for cell in [cell for cell in doctree.findall(nodes.container) if "tag_figure" in cell["classes"]]:
         _arrange(cell)
     for image in list(doctree.findall(nodes.image)):
         path = pathlib.Path(app.srcdir, image["uri"])
@@ -89,22 +91,17 @@ def finish(app, doctree, docname):
             text.parent.replace(text, list(_linked(app, text, docname)))
 
 
-def is_element(node):
-    """Return whether a node is an element, with classes, and no text."""
-    return isinstance(node, nodes.Element)
-
-
 def _arrange(cell):
     """Order a cell that draws: the figure, its caption, then how it was made."""
-    parts = {name: [c for c in cell.children if name in c.get("classes", [])] for name in ("cell_input", "cell_output")}
-    others = [child for child in cell.children if not any(child in found for found in parts.values())]
+    output = [child for child in cell.children if "cell_output" in child.get("classes", [])]
+    others = [child for child in cell.children if child not in output]
     place = cell.parent.index(cell) + 1
     following = cell.parent.children[place] if place < len(cell.parent.children) else None
     caption = [following] if isinstance(following, nodes.paragraph) and number_of(following) else []
     for node in caption:
         cell.parent.remove(node)
     cell.children = []
-    cell.extend([*parts["cell_output"], *caption, *others, *parts["cell_input"]])
+    cell.extend([*output, *caption, *others])
 
 
 def _is_prose(text):
@@ -117,13 +114,10 @@ def _is_prose(text):
 
 
 def _linked(app, text, docname):
-    figures, end = app.env.__dict__.get("tlbook_figures", {}), 0
-    for match in re.finditer(r"(?:Figures? )?(\d+(?:\.\d+)?-\d+)", text):
-        if not _MENTION.search(text[: match.end()]):
-            continue
+    figures, end = _figures(app.env), 0
+    for match in _MENTION.finditer(text):
         if match[1] not in figures:
-            if match[0].startswith("Figure"):
-                _logger.warning("there is no Figure %s", match[1], location=text.parent)
+            _logger.warning("there is no %s", match[0], location=text.parent)
             continue
         home = figures[match[1]]
         address = "" if home == docname else app.builder.get_relative_uri(docname, home)
@@ -135,7 +129,7 @@ def _linked(app, text, docname):
 
 def forget(app, env, docname):
     """Forget the figures of a page that is read again or gone."""
-    figures = env.__dict__.get("tlbook_figures", {})
+    figures = _figures(env)
     for number in [number for number, home in figures.items() if home == docname]:
         del figures[number]
 

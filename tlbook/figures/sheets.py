@@ -38,7 +38,7 @@ def confusion_matrix(counts, class_names, source):
     axes.grid(visible=False)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = "white" if count > 0.7 * counts.max() else "#0b1f33"
+            colour = "white" if count > 0.7 * counts.max() else "#00060d"
             axes.text(column, row, count, ha="center", va="center", fontsize=9, color=colour)
     axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
     axes.set_yticks(range(len(class_names)), class_names)
