@@ -39,10 +39,6 @@ def prose(path):
     )
 
 
-def headings(path):
-    return re.findall(r"^#+ (.+)$", prose(path), flags=re.M)
-
-
 def labels():
     everything = "\n".join(prose(path) for path in PAGES + NOTEBOOKS)
     return set(re.findall(r"^\(([\w:-]+)\)=$|\$\$ \(([\w:-]+)\)$|^:(?:name|label): (\S+)$", everything, flags=re.M))
