@@ -4,7 +4,7 @@ The classifier is always a logistic regression; the arms differ in what it reads
 on sentiment: the test set holds products of its own, and a seed draws the training sentences (and, for the random
 encoder, its weights). C is chosen on the validation sentences, for each run.
 
-Run it with `python -m experiments.frozen_sentences`. Chapter 5.5 plots it.
+Run it with `python -m experiments.frozen_sentences`. Chapter 5.3 plots it.
 """
 
 import functools

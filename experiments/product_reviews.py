@@ -5,7 +5,7 @@ is used, so that amount does not pass for nearness. A seed draws the labelled te
 the order of the batches. The validation set chooses rate and epoch for each arm, size and seed, and C where the arm is
 a logistic regression. The test set consists of other products.
 
-Run it with `python -m experiments.product_reviews`. Chapter 5.2 plots it; chapter 5.5 compares with it.
+Run it with `python -m experiments.product_reviews`. Chapter 5.2 plots it; chapter 5.3 compares with it.
 """
 
 import functools

@@ -10,7 +10,7 @@ validation speaker, with three recordings of each digit. The target speaker then
 three and five recordings. The test set is the same for all three. They share a rehearsal; its CPU seconds count in
 each of them.
 
-Run it with `python -m experiments.spoken_digits`. Chapter 5.6 plots it; chapter 5.8 compares with it.
+Run it with `python -m experiments.spoken_digits`. Chapter 5.7 plots it; chapter 5.10 compares with it.
 """
 
 import functools

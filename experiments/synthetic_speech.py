@@ -10,7 +10,7 @@ Seeds 0 to 2, that is the speakers 0 to 2 as targets and 1 to 3 for the rehearsa
 the randomisation out. What needs no synthesiser (majority, regression on spectrograms, random frozen body, training
 from scratch, and four real people as the source) stands in `spoken_digits`, seed by seed.
 
-Run it with `python -m experiments.synthetic_speech`. Chapter 5.8 plots it.
+Run it with `python -m experiments.synthetic_speech`. Chapter 5.10 plots it.
 """
 
 from experiments import spoken_digits as real

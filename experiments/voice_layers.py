@@ -11,7 +11,7 @@ pooled over time and C of the regression. `test_one_shot` needs no training: amo
 `known`, one of each speaker is enrolled and the others go to the speaker with the most similar vector (mean over time,
 cosine), the mean over 200 draws.
 
-Run it with `python -m experiments.voice_layers`. Chapter 5.7 plots it.
+Run it with `python -m experiments.voice_layers`. Chapter 5.8 plots it.
 """
 
 import functools
@@ -87,7 +87,7 @@ def probe(task, arm, seed, kind, layer):
 
     def see(waveforms):
         found = voice.features(encoder, waveforms, sound.DIGITS.rate)
-        found["log-mel-whole"] = sound.log_mel(waveforms)  # chapter 5.6's picture, with every frame
+        found["log-mel-whole"] = sound.log_mel(waveforms)  # chapter 5.7's picture, with every frame
         return {name.rpartition("-")[2]: x for name, x in found.items() if name.startswith(layer)}
 
     train, validation = see(task.train[0]), see(task.validation[0])

@@ -4,7 +4,7 @@ A seed draws the training and validation sentences and the fresh weights; the te
 so is the pretrained body. Every choice (learning rate, epoch, C of a regression) is made inside a run, on the
 validation sentences. Labels are counted in sentences.
 
-Run it with `python -m experiments.wikigold`. Chapter 5.4 plots it.
+Run it with `python -m experiments.wikigold`. Chapter 5.6 plots it.
 """
 
 import functools

@@ -60,7 +60,7 @@ def test_every_chapter_leads_to_the_package():
 def test_chapters_are_told_by_the_names_of_their_files():
     chapters = package_pages.chapters()
     assert len(chapters) == len(list((ROOT / "notebooks").glob("*.ipynb")))
-    assert chapters["5.4"].startswith("notebooks/05_4_") and chapters["2"].startswith("notebooks/02_")
+    assert chapters["5.6"].startswith("notebooks/05_6_") and chapters["2"].startswith("notebooks/02_")
 
 
 def test_pages_are_made_without_the_slow_libraries():
@@ -81,12 +81,12 @@ print(json.dumps(["keras" in sys.modules, list(package_pages.entries()), str(ins
 
 
 def test_a_docstring_says_what_is_taught_and_what_is_only_named():
-    text = "Not that of chapter 5.6. Source: A (1999). Taught in\nchapters 2, 3.4 and\n4.3."
-    assert package_pages.named_chapters(text) == ["5.6", "2", "3.4", "4.3"]
+    text = "Not that of chapter 5.7. Source: A (1999). Taught in\nchapters 2, 3.4 and\n4.3."
+    assert package_pages.named_chapters(text) == ["5.7", "2", "3.4", "4.3"]
     assert package_pages.teaching_chapters(text) == ["2", "3.4", "4.3"]
     assert package_pages.teaching_chapters("Source: A (1999) for the cosine. Chapter 4.3.") == ["4.3"]
     assert package_pages.teaching_chapters("It scores 90 % (chapter 4.4).") == []
-    assert "tlbook.inputs.tags.spans" in package_pages.taught()["5.4"]
+    assert "tlbook.inputs.tags.spans" in package_pages.taught()["5.6"]
 
 
 def test_what_a_notebook_uses_is_read_from_its_code(tmp_path):
@@ -137,8 +137,8 @@ def test_a_wrong_name_of_the_package_stays_a_link_for_sphinx_to_refuse():
 
 
 def test_chapters_become_links():
-    document = package_pages.chapters()["5.4"]
-    assert to_rst("Taught in\nchapter 5.4.") == f"Taught in\nchapter :doc:`5.4 </{document}>`."
+    document = package_pages.chapters()["5.6"]
+    assert to_rst("Taught in\nchapter 5.6.") == f"Taught in\nchapter :doc:`5.6 </{document}>`."
 
 
 def test_a_note_behind_a_section_stands_alone():
@@ -148,7 +148,7 @@ def test_a_note_behind_a_section_stands_alone():
 
 
 def test_examples_stay_as_they_are():
-    text = ">>> spans(['O'])  # `spans` in chapter 5.4\n[]"
+    text = ">>> spans(['O'])  # `spans` in chapter 5.6\n[]"
     assert to_rst(text) == text
 
 

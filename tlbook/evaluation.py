@@ -94,7 +94,7 @@ def entity_scores(true, predicted):
         divide by), and the counts true, predicted and correct.
 
     Raises `ValueError` for no sentences or lengths that differ.
-    Source: Tjong Kim Sang and De Meulder (2003). Taught in chapter 5.4.
+    Source: Tjong Kim Sang and De Meulder (2003). Taught in chapter 5.6.
     """
     counts = {name: collections.Counter() for name in ("true", "predicted", "correct")}
     for wanted, given in _pairs(true, predicted):
@@ -130,7 +130,7 @@ def entity_errors(true, predicted):
 
     "right": span and type. "type": the span is right, the type is not. "boundary": something overlaps, and the span is
     another. "missed": nothing overlaps a true entity. "invented": nothing true overlaps a predicted one. The first four
-    add up to the true entities. Raises `ValueError` as `entity_scores` does. Taught in chapter 5.4.
+    add up to the true entities. Raises `ValueError` as `entity_scores` does. Taught in chapter 5.6.
     """
     counts = dict.fromkeys(("right", "type", "boundary", "missed", "invented"), 0)
     for wanted, given in _pairs(true, predicted):
@@ -178,7 +178,7 @@ def one_shot(vectors, speakers, draws, rng):
         Draws them.
 
     A draw enrols one random recording of each speaker. Every other recording goes to the speaker whose enrolled vector
-    has the largest cosine with its own. Raises `ValueError` for anything else. Taught in chapter 5.7.
+    has the largest cosine with its own. Raises `ValueError` for anything else. Taught in chapter 5.9.
     """
     vectors, speakers = np.asarray(vectors), np.asarray(speakers)
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or not np.isfinite(vectors).all():

@@ -1,6 +1,6 @@
 """A Sphinx extension: the pages about the package, made from its docstrings and tied to the chapters.
 
-In a docstring `backticks` mean code, and a link where they name something public of the package; "chapter 5.4" is a
+In a docstring `backticks` mean code, and a link where they name something public of the package; "chapter 5.6" is a
 link to that chapter. Each chapter ends with a box that leads the other way: what it teaches of the package, according
 to the docstrings, and what else of it its code calls.
 """
@@ -51,7 +51,7 @@ def entries():
 
 @functools.cache
 def chapters():
-    """Return the document of each chapter, a dict such as {"5.4": "notebooks/05_4_named_entities"}."""
+    """Return the document of each chapter, a dict such as {"5.4": "notebooks/05_6_named_entities"}."""
     found = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         part, section = re.match(r"0*(\d+)(?:_(\d+))?_", path.name).groups()

@@ -10,6 +10,7 @@ import sys
 import nbformat
 
 import address
+import cell_forms
 import colab_cell
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
@@ -32,6 +33,7 @@ def stored_form(text, repository):
     for cell in others:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            cell_forms.fold(cell)
         for name in ("execution", "collapsed", "scrolled", "trusted"):  # how it was last run or looked at
             cell.metadata.pop(name, None)
     return nbformat.writes(notebook).rstrip("\n") + "\n"

@@ -13,10 +13,6 @@ document.addEventListener("DOMContentLoaded", () => {
     button.removeAttribute("aria-label");
   });
 
-  // A solution is called one.
-  each(".tag_solution summary .collapsed", (text) => (text.textContent = "Show solution"));
-  each(".tag_solution summary .expanded", (text) => (text.textContent = "Hide solution"));
-
   // Everything on a page lies in a landmark.
   each("#pst-primary-sidebar", (sidebar) => {
     sidebar.setAttribute("role", "complementary");

@@ -160,7 +160,7 @@ def triangles(corners, hertz):
 
 
 def test_log_mel_is_to_the_last_bit_what_the_recorded_runs_were_given():
-    """The steps as chapter 5.6's experiments ran them, one network's recipe by itself."""
+    """The steps as chapter 5.7's experiments ran them, one network's recipe by itself."""
     corners = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + 4000 / 700), 42) / 2595) - 1)
     filters, _ = triangles(corners, np.arange(257) * 8000 / 512)
     window = np.hanning(257)[:-1].astype("float32")
@@ -177,7 +177,7 @@ def test_log_mel_is_to_the_last_bit_what_the_recorded_runs_were_given():
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000])
 def test_mel_power_is_to_the_last_bit_what_the_recorded_runs_were_given(rate):
-    """The steps as chapter 5.7's experiments ran them, one network's recipe by itself."""
+    """The steps as chapter 5.8's experiments ran them, one network's recipe by itself."""
     mel = np.linspace(0, 15 + 27 * np.log(8000 / 1000) / np.log(6.4), 42)
     corners = np.where(mel < 15, 200 * mel / 3, 1000 * np.exp(np.log(6.4) * (np.maximum(mel, 15) - 15) / 27))
     filters, widths = triangles(corners, np.fft.rfftfreq(400, 1 / 16_000))

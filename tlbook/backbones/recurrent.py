@@ -42,7 +42,7 @@ def tagger_body(rows, units=64, dropout=0.3):
     """Return the network from words to features, (n, length, 2 * units), one vector for each word in its sentence.
 
     `rows` is the length of the vocabulary. Source: Ma and Hovy (2016), also for the scale of the vectors at the start;
-    without the last layer of theirs, which scores whole sequences of tags. Taught in chapter 5.4.
+    without the last layer of theirs, which scores whole sequences of tags. Taught in chapter 5.6.
     """
     words = keras.Input((None,), dtype="int32", name="words")
     shapes = keras.Input((None,), dtype="int32", name="shapes")
@@ -69,7 +69,7 @@ def _vectors(rows, size, name):
 def extend_vocabulary(body, vocabulary, new_vocabulary):
     """Return a copy of a body for a larger vocabulary: new words start with the vector of the unknown word.
 
-    Raises `ValueError` where the new vocabulary does not begin with the words of the old one. Taught in chapter 5.4.
+    Raises `ValueError` where the new vocabulary does not begin with the words of the old one. Taught in chapter 5.6.
     """
     old, new = list(vocabulary), list(new_vocabulary)
     if new[: len(old)] != old:

@@ -33,7 +33,7 @@ def small_speech_cnn(input_shape=(64, 40), width=16):
     Input (n, frames, bands), decibels of -60..0 (`tlbook.inputs.sound.log_mel`). Output (n, 4 * width) float32: which
     features are there, but no longer exactly when or how high. Raises `ValueError` for a side below 16.
 
-    The momentum of batch normalisation is 0.9 for the reason that `small_cnn` gives. Taught in chapter 5.6.
+    The momentum of batch normalisation is 0.9 for the reason that `small_cnn` gives. Taught in chapter 5.7.
     """
     if len(input_shape) != 2 or min(input_shape) < 16:
         raise ValueError(f"input_shape: got {input_shape}, expected (frames, bands), each 16 or more")

@@ -61,7 +61,7 @@ def from_cudnn(kernel, recurrent, bias):
     list of numpy.ndarray
         kernel (inputs, 4 * units), recurrent kernel (units, 4 * units), bias (4 * units,).
 
-    Raises `ValueError` for shapes that do not belong together. Taught in chapter 5.3.
+    Raises `ValueError` for shapes that do not belong together. Taught in chapter 5.5.
     """
     units = len(recurrent)
     if recurrent.shape != (units, 4 * units) or kernel.shape[1:] != (4 * units,) or bias.shape != (8 * units,):
@@ -83,7 +83,7 @@ def build(characters, arrays=None):
     logits.
 
     Embedding, two LSTMs, and the mean over the window of all three side by side, weighted by an attention that one
-    vector decides. Raises `ValueError` for fewer than 2 characters. Taught in chapter 5.3.
+    vector decides. Raises `ValueError` for fewer than 2 characters. Taught in chapter 5.5.
     """
     if characters < 2:
         raise ValueError(f"characters: got {characters}, expected 2 or more")
@@ -113,7 +113,7 @@ def find_arrays():
     """Find textgenrnn 2.0.0 and return `(arrays, vocabulary, source)`; the first two are as `read` returns them.
 
     Raises `tlbook.files.sources.NotFound` where the archive cannot be had (random weights never stand in), and
-    `ValueError` where it is damaged. Taught in chapter 5.3.
+    `ValueError` where it is damaged. Taught in chapter 5.5.
     """
     path, source = sources.find(assets.TEXTGENRNN)
     return *read(path), source
@@ -152,7 +152,7 @@ def generate(model, vocabulary, temperature, seed=0, start="", longest=80):
     """Let the model write: draw one character after another until it ends the text or `longest` is reached.
 
     `temperature` > 0 divides the logits: near 0 the likeliest character always comes, above 1 unlikely ones come more
-    often. Returns a str that begins with `start`. Raises `ValueError` for another temperature. Taught in chapter 5.3.
+    often. Returns a str that begins with `start`. Raises `ValueError` for another temperature. Taught in chapter 5.5.
     """
     if not temperature > 0:
         raise ValueError(f"temperature: got {temperature}, expected a number above 0")

@@ -34,7 +34,7 @@ def build(config, arrays=None):
         For a configuration that lacks a size or describes another kind of network; for an array that is missing, left
         over, not finite, or of another shape or dtype.
 
-    Source: Vaswani et al. (2017), section 3; Devlin et al. (2019) for the embeddings. Taught in chapter 5.5.
+    Source: Vaswani et al. (2017), section 3; Devlin et al. (2019) for the embeddings. Taught in chapter 5.3.
     """
     _check(config)
     width, heads = config["hidden_size"], config["num_attention_heads"]

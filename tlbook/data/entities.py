@@ -13,7 +13,7 @@ from tlbook.inputs.tags import Sentence, is_tag, to_iob2
 class Corpora:
     """Sentences to pretrain on, to watch the pretraining by, and of the target task; and where they came from.
 
-    Taught in chapter 5.4.
+    Taught in chapter 5.6.
     """
 
     pretrain: list[Sentence]
@@ -27,7 +27,7 @@ def load():
 
     Which of them it is gets printed, and `source` of the result says it. Wikigold's tags get their B- (see
     `tlbook.inputs.tags.to_iob2`). Raises `ValueError` where a file holds something else.
-    Source: Derczynski et al. (2017); Balasuriya et al. (2009). Taught in chapter 5.4.
+    Source: Derczynski et al. (2017); Balasuriya et al. (2009). Taught in chapter 5.6.
     """
     try:
         found = [sources.find(asset) for asset in (assets.WIKIGOLD, assets.WNUT17_TRAIN, assets.WNUT17_TEST)]
@@ -57,7 +57,7 @@ def read_conll(path):
     list of Sentence
 
     Raises `ValueError`, with the number of the line, for anything else, and for a file without a sentence.
-    Source: Tjong Kim Sang and De Meulder (2003). Taught in chapter 5.4.
+    Source: Tjong Kim Sang and De Meulder (2003). Taught in chapter 5.6.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -102,7 +102,7 @@ def split(sentences, n_train, seed, validation=100, test_share=0.4):
     -------
     train, validation, test : list of tlbook.inputs.tags.Sentence
 
-    Raises `ValueError` where there are fewer sentences than that. Taught in chapter 5.4.
+    Raises `ValueError` where there are fewer sentences than that. Taught in chapter 5.6.
     """
     documents = np.array([sentence.document for sentence in sentences], int)
     test_size = round(test_share * len(sentences))

@@ -5,7 +5,7 @@ a child process, which takes a list of texts and gives back sound. There is a se
 hidden state from one word to the next (a slow drift of the pitch, random breath), so the same word said twice differs.
 A fresh process starts from the same state: the same list gives the same sound, to the last bit.
 
-Run as a script, this file is the child. Taught in chapter 5.8.
+Run as a script, this file is the child. Taught in chapter 5.10.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _RATE, _PITCH, _RANGE = 1, 3, 4
 def voices():
     """Return the names of the languages and accents, and those of the variants: two sorted tuples of str.
 
-    Raises `ModuleNotFoundError` where the package espeakng_loader is missing. Taught in chapter 5.8.
+    Raises `ModuleNotFoundError` where the package espeakng_loader is missing. Taught in chapter 5.10.
     """
     folder = _data_folder()
     languages = {path.name.lower() for path in (folder / "lang").glob("*/*")}
@@ -62,7 +62,7 @@ def request(text, voice, words_per_minute=175, pitch=50, pitch_range=50):
 def say(requests):
     """Say a list of `request`s in one fresh process; return a list of waveforms, float32 (n,) in -1..1, at `RATE`.
 
-    Raises `RuntimeError` with the reason where espeak-ng cannot run on this machine. Taught in chapter 5.8.
+    Raises `RuntimeError` with the reason where espeak-ng cannot run on this machine. Taught in chapter 5.10.
     """
     # By its file and not as `-m tlbook.data.espeak`, which would first load all of `tlbook.data`.
     command = [sys.executable, "-P", __file__, str(_data_folder())]

@@ -1,7 +1,7 @@
 """The stand-in for WNUT-17 and wikigold: sentences that a program makes up from templates and invented names.
 
 Two styles, as in the real pair: messages, and texts of an encyclopedia, with other types, templates and endings of
-names. Its numbers say nothing about the real corpora. Used in chapter 5.4.
+names. Its numbers say nothing about the real corpora. Used in chapter 5.6.
 """
 
 import numpy as np

@@ -31,7 +31,7 @@ def scene(rng, styles=emoji10.TEST_STYLES, size=192, drawings=3, noise=12.0):
         int8 (size, size): 1 on an outline, 0 on the ground, -1 where nothing is scored (inside drawings, and the two
         pixels beside an outline).
 
-    Raises `ValueError` for a size or number too small, or a style without drawings. Taught in chapter 5.9.
+    Raises `ValueError` for a size or number too small, or a style without drawings. Taught in chapter 5.12.
     """
     if size < 96 or drawings < 1 or not noise >= 0:
         raise ValueError(

@@ -1,6 +1,6 @@
 """Synthetic speech: words said by espeak-ng (`tlbook.data.espeak`), as if recorded, and as if recorded elsewhere.
 
-Taught in chapter 5.8; where recorded speech is not to be had, chapter 5.6 uses it as an announced stand-in.
+Taught in chapter 5.10; where recorded speech is not to be had, chapter 5.7 uses it as an announced stand-in.
 """
 
 import functools
@@ -49,7 +49,7 @@ def speak(text, voice="en-us", words_per_minute=175, pitch=50, pitch_range=50):
     RuntimeError
         Where espeak-ng cannot run on this machine.
 
-    Source: espeak-ng 1.52, `speak_lib.h`. Taught in chapter 5.8.
+    Source: espeak-ng 1.52, `speak_lib.h`. Taught in chapter 5.10.
     """
     return espeak.say([espeak.request(text, voice, words_per_minute, pitch, pitch_range)])[0], RATE
 
@@ -83,7 +83,7 @@ def spoken_digits(voices=SPEAKERS, takes=10, seed=0, rate=8_000, vary=True):
     speaker_names : tuple of str
 
     Raises `ValueError` for no or an unknown voice, for `takes` below 1 and for a `rate` out of range; otherwise as
-    `speak` does. Taught in chapter 5.8.
+    `speak` does. Taught in chapter 5.10.
     """
     if isinstance(voices, str) or not len(voices):
         raise ValueError(f"voices: got {voices!r}, expected a sequence of one or more names")
@@ -120,7 +120,7 @@ def trim(waveform, rate, below_peak_db=35.0):
     """Return the waveform without the silence at both ends: frames of 10 ms far below the loudest one.
 
     `below_peak_db` says how far, in dB. A waveform that is silent all through comes back whole. Raises
-    `ValueError` for anything but one row of samples. Taught in chapter 5.8.
+    `ValueError` for anything but one row of samples. Taught in chapter 5.10.
     """
     if np.ndim(waveform) != 1 or not len(waveform):
         raise ValueError(f"waveform: got shape {np.shape(waveform)}, expected (samples,) with one sample or more")
@@ -148,7 +148,7 @@ def randomise(spectrograms, seed=0):
         noise, 35 to 75 dB below the loudest place. Frames that were silent all through stay so.
 
     Raises `ValueError` for another shape or values outside -60..0.
-    Source: domain randomisation, Tobin et al. (2017). Taught in chapter 5.8.
+    Source: domain randomisation, Tobin et al. (2017). Taught in chapter 5.10.
     """
     spectrograms = np.asarray(spectrograms)
     if spectrograms.ndim != 3 or min(spectrograms.shape) < 1 or spectrograms.shape[2] < 2:

@@ -99,7 +99,7 @@ def read_checkpoint(file):
         Where the file wants a name that is not allowed, a tensor leaves its storage, a container holds itself, or the
         file is damaged or no checkpoint. Nothing of it has run.
 
-    Source: the format as `torch/serialization.py` writes it. Taught in chapter 5.7.
+    Source: the format as `torch/serialization.py` writes it. Taught in chapter 5.8.
     """
     content = bytes(file) if isinstance(file, bytes | bytearray) else pathlib.Path(file).read_bytes()
     try:
@@ -115,7 +115,7 @@ def read_tensors(file):
     """Return the tensors of a checkpoint as a flat dict of str to `numpy.ndarray`: nested names are joined by "/".
 
     All else (the step, the optimizer's settings) is left out. For `file`, the arrays and the errors see
-    `read_checkpoint`. Taught in chapter 5.7.
+    `read_checkpoint`. Taught in chapter 5.8.
     """
     tensors, waiting = {}, [("", read_checkpoint(file))]
     while waiting:

@@ -25,7 +25,7 @@ def contents(path):
     `kind` is "code" (runs when imported or started), "can run code" (a format that may, with a careless reader: a
     pickle, or a whole Keras model with a `Lambda` layer), "data" (cannot), or "unknown". The ending alone tells it.
 
-    Raises `ValueError` where the file is no archive. Taught in chapter 5.9.
+    Raises `ValueError` where the file is no archive. Taught in chapter 5.11.
     """
     with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
         rows = [(item.filename, item.file_size, _kind(item.filename)) for item in wheel.infolist() if not item.is_dir()]

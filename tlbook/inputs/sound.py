@@ -33,9 +33,9 @@ class MelBank:
     equal_area: bool
 
 
-# Chapter 5.6: frames of 32 ms every 16 ms.
+# Chapter 5.7: frames of 32 ms every 16 ms.
 DIGITS = MelBank(8_000, window=256, hop=128, fft=512, bands=40, scale="htk", equal_area=False)
-# What the voice encoder of chapter 5.7 was trained on: 25 ms every 10 ms. librosa's triangles, unless told otherwise.
+# What the voice encoder of chapter 5.8 was trained on: 25 ms every 10 ms. librosa's triangles, unless told otherwise.
 VOICE = MelBank(16_000, window=400, hop=160, fft=400, bands=40, scale="slaney", equal_area=True)
 FRAMES = 64  # of a picture of a digit
 FLOOR = -60.0  # decibels below the loudest place
@@ -46,7 +46,7 @@ def hertz_to_mel(hertz, scale="htk"):
     """Return frequencies (Hz) on a mel scale, on which equal steps sound about equally wide.
 
     "htk" is O'Shaughnessy's formula (1987), "slaney" that of Slaney's Auditory Toolbox (1998): linear up to 1,000 Hz,
-    logarithmic above. Raises `ValueError` for another scale. Taught in chapters 5.6 and 5.7.
+    logarithmic above. Raises `ValueError` for another scale. Taught in chapters 5.7 and 5.8.
 
     >>> hertz_to_mel([500, 1000, 4000]).round().tolist()
     [607.0, 1000.0, 2146.0]
@@ -79,7 +79,7 @@ def mel_filters(bank=DIGITS, bands=None):
 
     Each begins at the centre of the one before and ends at the centre of the next. `bands` is by default the bank's.
     Raises `ValueError` where a triangle would be so narrow that no frequency of the Fourier transform falls into it.
-    Taught in chapter 5.6.
+    Taught in chapter 5.7.
 
     >>> mel_filters(DIGITS).shape
     (40, 257)
@@ -118,7 +118,7 @@ def log_mel(waveforms, rate=DIGITS.rate, frames=FRAMES, bands=DIGITS.bands):
 
     0 is the loudest place of the recording, -60 all that is 60 dB or more below it, silence included.
     Raises `ValueError` for another rate, no waveforms, an empty one, integers, or numbers that are not finite.
-    Source: Davis and Mermelstein (1980), without their last step, the cosine transform. Taught in chapter 5.6.
+    Source: Davis and Mermelstein (1980), without their last step, the cosine transform. Taught in chapter 5.7.
 
     >>> log_mel([np.sin(np.arange(4000))]).shape
     (1, 64, 40)
@@ -162,7 +162,7 @@ def mel_power(waveform, rate):
     """Return the mel power spectrogram that the voice encoder reads, float32 (frames, 40): 25 ms every 10 ms.
 
     No logarithm: the encoder was trained on powers. Arguments and errors are those of `resampled`.
-    Source: `librosa.feature.melspectrogram`, as resemblyzer 0.1.4 calls it. Taught in chapter 5.7.
+    Source: `librosa.feature.melspectrogram`, as resemblyzer 0.1.4 calls it. Taught in chapter 5.8.
     """
     samples = np.pad(resampled(waveform, rate), VOICE.window // 2)  # so that frame t is centred on sample 160 t
     return (_powers(samples, VOICE) @ mel_filters(VOICE).T).astype("float32")

@@ -1,6 +1,6 @@
 """Tags: sentences with a tag a word, and the entities that the tags mean.
 
-A tag is "O" (outside), "B-TYPE" (begins an entity) or "I-TYPE" (inside one). Taught in chapter 5.4.
+A tag is "O" (outside), "B-TYPE" (begins an entity) or "I-TYPE" (inside one). Taught in chapter 5.6.
 """
 
 import re
@@ -51,7 +51,7 @@ def to_iob2(tags):
     """Return tags in which every entity starts with B-: what "I-PER" after "O" means, said outright.
 
     Some files (wikigold) write every tag of an entity with I-. Two entities of one type that touch cannot be told apart
-    there. Raises `ValueError` for a tag of another form. Taught in chapter 5.4.
+    there. Raises `ValueError` for a tag of another form. Taught in chapter 5.6.
 
     >>> to_iob2(["I-PER", "I-PER", "O", "I-LOC"])
     ('B-PER', 'I-PER', 'O', 'B-LOC')
@@ -66,7 +66,7 @@ def spans(tags):
     """Return the entities that tags mean, a list of (start, end, type) with `end` behind the last word.
 
     As the CoNLL script conlleval reads them: B- always begins an entity, and so does I- after O or after another type.
-    Raises `ValueError` for a tag of another form. Taught in chapter 5.4.
+    Raises `ValueError` for a tag of another form. Taught in chapter 5.6.
 
     >>> spans(["B-PER", "I-PER", "O", "B-LOC"])
     [(0, 2, 'PER'), (3, 4, 'LOC')]

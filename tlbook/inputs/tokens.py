@@ -1,6 +1,6 @@
 """Tokens: what a tagger sees of a word (the word itself, its shape, its characters), as padded arrays and batches.
 
-Taught in chapter 5.4.
+Taught in chapter 5.6.
 """
 
 import collections
@@ -29,7 +29,7 @@ def vocabulary(sentences, at_least=1, known=()):
         A vocabulary whose words keep their numbers; new ones come behind them.
 
     As in `tlbook.inputs.text.vocabulary`, 0 is padding, 1 any other word, and an embedding has `len(result) + 2` rows.
-    Taught in chapter 5.4.
+    Taught in chapter 5.6.
 
     >>> from tlbook.inputs.tags import Sentence
     >>> seen = vocabulary([Sentence(["In", "1984"], ["O", "O"])])
@@ -72,7 +72,7 @@ def describe(sentence):
     """Return what is seen of each word and its neighbours, a list of dicts: the classical way to show words.
 
     A word gives itself as the vocabulary knows it, its shape, and its first and last three characters.
-    Taught in chapter 5.4.
+    Taught in chapter 5.6.
     """
     seen = [
         {"word": normal(token), "shape": SHAPES[shape(token)], "start": token[:3], "end": token[-3:]}

@@ -15,7 +15,7 @@ def stream(sentences, vocabulary):
     """Return all sentences as one row of numbers, int32 (n,), with `BETWEEN` before, between and behind them.
 
     `vocabulary` comes from `tlbook.inputs.text.vocabulary`; any other word becomes `tlbook.inputs.text.UNKNOWN`.
-    Raises `ValueError` for no sentences, or one str in their place. Taught in chapter 5.3.
+    Raises `ValueError` for no sentences, or one str in their place. Taught in chapter 5.4.
     """
     if isinstance(sentences, str) or not len(sentences):
         raise ValueError(f"sentences: got {sentences!r:.40}, expected a sequence of one or more str")
@@ -30,7 +30,7 @@ def pieces(numbers, length):
     """Cut a stream into pieces and return `(inputs, targets)`, each int32 (n, length); a shorter rest is dropped.
 
     `targets[i, t]` is the word behind `inputs[i, t]`. Raises `ValueError` for a length below 1 or a stream shorter
-    than a piece and a word. Taught in chapter 5.3.
+    than a piece and a word. Taught in chapter 5.4.
     """
     numbers = np.asarray(numbers)
     count = (len(numbers) - 1) // length if numbers.ndim == 1 and length >= 1 else 0
@@ -49,7 +49,7 @@ def perplexity(log_probabilities):
         Natural logarithm of the probability that the model gave to each word that came, any shape.
 
     Raises `ValueError` for no words, or a value that is not the logarithm of a probability. A word that the model
-    called impossible (-inf) makes the perplexity infinite. Taught in chapter 5.3.
+    called impossible (-inf) makes the perplexity infinite. Taught in chapter 5.4.
     """
     values = np.asarray(log_probabilities, "float64")
     if not values.size or np.isnan(values).any() or values.max() > 1e-6:  # a sum of float32 may round to just above 1
@@ -63,7 +63,7 @@ def perplexity(log_probabilities):
 def unigram(numbers, size):
     """Return the share of each word in a stream, float64 (size,), after one more of each: no word is impossible.
 
-    Raises `ValueError` for no words or a word outside 0..size - 1. Source: Laplace's rule. Taught in chapter 5.3.
+    Raises `ValueError` for no words or a word outside 0..size - 1. Source: Laplace's rule. Taught in chapter 5.4.
     """
     counts = np.bincount(_checked(numbers, size), minlength=size) + 1.0
     return counts / counts.sum()
@@ -87,7 +87,7 @@ def bigram(numbers, size, weight):
         Takes words before and words, two integer arrays of one shape, returns float64 of that shape.
 
     Source: Jelinek and Mercer (1980), with one weight for all words. Raises `ValueError` for bad words or weight.
-    Taught in chapter 5.3.
+    Taught in chapter 5.4.
     """
     if not 0 <= weight < 1:
         raise ValueError(f"weight: got {weight}, expected 0 <= weight < 1")
@@ -111,7 +111,7 @@ def reader(vocabulary_size, units=128):
     """Return a fresh embedding and LSTM, one way only: input (n, length) integers, output (n, length, units) states.
 
     State t has read the words up to t and no further. Raises `ValueError` for sizes below 3 and 1. Source: Mikolov et
-    al. (2010) for the idea, Hochreiter and Schmidhuber (1997) for the layer. Taught in chapter 5.3.
+    al. (2010) for the idea, Hochreiter and Schmidhuber (1997) for the layer. Taught in chapter 5.4.
     """
     if vocabulary_size < 3 or units < 1:
         raise ValueError(f"vocabulary_size, units: got {vocabulary_size}, {units}, expected 3, 1 or more")
@@ -122,7 +122,7 @@ def reader(vocabulary_size, units=128):
 
 
 def language_model(body, dropout=0.2):
-    """Return a `reader` with a head that guesses the next word: output (n, length, words) logits. Chapter 5.3."""
+    """Return a `reader` with a head that guesses the next word: output (n, length, words) logits. Chapter 5.4."""
     x = keras.layers.Dropout(dropout, name="dropout")(body.output)
     words = body.get_layer("embedding").input_dim
     return keras.Model(body.input, keras.layers.Dense(words, name="next_word")(x), name="language_model")
@@ -131,7 +131,7 @@ def language_model(body, dropout=0.2):
 def log_probabilities(model, inputs, targets, batch_size=64):
     """Return what a `language_model` thought of each word that came: log p, float32 of the shape of `targets`.
 
-    One batch at a time: the logits of all would not fit into memory. Taught in chapter 5.3.
+    One batch at a time: the logits of all would not fit into memory. Taught in chapter 5.4.
     """
 
     def chosen(batch, training):
@@ -146,7 +146,7 @@ def sentence_encoder(body):
 
     Only words count, padding does not. The input must begin with `BETWEEN`, as a sentence does in a stream:
     `prepend_bos`. Output (n, 2 * units) float32. Source: Howard and Ruder (2018), who add the last state. Taught in
-    chapter 5.3.
+    chapter 5.4.
     """
     word = keras.ops.cast(keras.ops.expand_dims(keras.ops.not_equal(body.input, PADDING), -1), "float32")
     count = keras.ops.maximum(keras.ops.sum(word, axis=1), 1.0)  # a sentence of no words has the mean 0
@@ -157,7 +157,7 @@ def sentence_encoder(body):
 
 
 def prepend_bos(numbers):
-    """Put `BETWEEN` before each encoded sentence: (n, length) becomes (n, length + 1). Taught in chapter 5.3."""
+    """Put `BETWEEN` before each encoded sentence: (n, length) becomes (n, length + 1). Taught in chapter 5.4."""
     return np.pad(numbers, ((0, 0), (1, 0)), constant_values=BETWEEN)
 
 

@@ -1,6 +1,6 @@
 """A tagger: a body that reads a sentence both ways and gives every word a vector, and a head that decides on its tag.
 
-The body can be pretrained on one set of entity types and given a new head for another. Taught in chapter 5.4.
+The body can be pretrained on one set of entity types and given a new head for another. Taught in chapter 5.6.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class SequenceBatches(keras.utils.PyDataset):
         go by the words around them.
 
     Yields (inputs, tags) as `tlbook.inputs.tokens.encode` returns them, padded to the longest of the batch. Taught in
-    chapter 5.4.
+    chapter 5.6.
     """
 
     def __init__(self, sentences, vocabulary, tag_names, batch_size=32, seed=0, forget=0.2):
@@ -125,7 +125,7 @@ def fit(model, batches, validation, epochs, learning_rate):
         loss, one number an epoch; val_accuracy (share of the words with the right tag) and val_f1 (tags), those of
         the start first.
 
-    Raises `FloatingPointError` where the loss is no longer a finite number. Taught in chapter 5.4.
+    Raises `FloatingPointError` where the loss is no longer a finite number. Taught in chapter 5.6.
     """
     true, best = [sentence.tags for sentence in validation], []
     history = {"val_accuracy": [], "val_f1": []}
@@ -152,7 +152,7 @@ def fit_head(model, body, train, validation, vocabulary, tag_names, C=(0.001, 0.
     Entity F1 on the validation sentences chooses among the `C` and is the probe's `validation_score`. The
     standardisation goes into the weights of the head. A tag that no training sentence has gets a score that never
     wins. Raises `ValueError` for no C, for tags that are not among `tag_names`, and where training sentences have one
-    tag only. Source: Kumar et al. (2022). Taught in chapter 5.4.
+    tag only. Source: Kumar et al. (2022). Taught in chapter 5.6.
     """
     found = sorted({tag for sentence in train for tag in sentence.tags})
     if set(found) - set(tag_names):

@@ -1,0 +1,89 @@
+"""Tables: what the reader sees, and what is refused before he sees it."""
+
+import html.parser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tlbook import tables
+from tlbook.files import sources
+
+TABLE = pd.DataFrame(
+    {"arm": ["head_then_block4", "a < b"], "n_train": [1000, 20], "accuracy": [0.75, np.nan], "note": [None, "x"]}
+)
+
+
+class Cells(html.parser.HTMLParser):
+    """The cells of a table with their attributes, in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.open = tag in ("td", "th", "caption")
+        if self.open:
+            self.found.append([tag, dict(attributes), ""])
+
+    def handle_data(self, text):
+        if self.open:
+            self.found[-1][2] += text
+
+    def handle_endtag(self, tag):
+        self.open = False
+
+
+def cells(*arguments, **more):
+    return Cells(tables.show(*arguments, **more).data).found
+
+
+def test_names_formats_and_missing_values():
+    shown = cells(
+        TABLE,
+        {"n_train": "{:,}", "accuracy": "{:.0%}"},
+        {"head_then_block4": "head, then block 4", "n_train": "labels"},
+    )
+    assert [text for *_, text in shown] == [
+        *("arm", "labels", "accuracy", "note"),
+        *("head, then block 4", "1,000", "75%", "–"),
+        *("a < b", "20", "–", "x"),
+    ]
+
+
+def test_numbers_stand_at_the_right_and_heads_say_what_they_head():
+    shown = cells(TABLE, {"accuracy": "{:.0%}"})
+    for row in range(3):
+        numbers = [attributes.get("class") == "number" for _, attributes, _ in shown[4 * row : 4 * row + 4]]
+        assert numbers == [False, True, True, False]
+    assert all(attributes["scope"] == "col" for _, attributes, _ in shown[:4])
+
+
+def test_caption_is_optional():
+    assert cells(TABLE[["arm"]], caption="Two & more")[0] == ["caption", {}, "Two & more"]
+    assert "caption" not in tables.show(TABLE[["arm"]]).data
+
+
+def test_a_column_of_fractions_needs_a_format():
+    with pytest.raises(ValueError, match=r"formats: none for \['accuracy'\]"):
+        tables.show(TABLE)
+
+
+def test_a_format_for_no_column_is_refused():
+    with pytest.raises(ValueError, match=r"formats: got \['acuracy'\], expected some of the columns \['arm'"):
+        tables.show(TABLE, {"acuracy": "{:.0%}"})
+
+
+@pytest.mark.parametrize(
+    ("source", "look"),
+    [
+        (sources.Source("CIFAR-10", "mirror", "A <lossy> copy."), "recorded"),
+        (sources.Source("emoji-10 stand-in", "bundled", "Drawings."), "stand-in"),
+        (sources.Source("VADER stand-in (amazon)", "package index", "Rated."), "stand-in"),
+    ],
+)
+def test_badge_tells_a_stand_in_from_recorded_data(source, look):
+    said = tables.badge(source).data
+    assert f"tlbook-badge {look}" in said and source.name in said and "<lossy>" not in said
+    assert ("Stand-in:" in said) == (look == "stand-in")

@@ -1,0 +1,34 @@
+"""Figures: one look for all.
+
+A figure carries no title. What it shows stands below it as "**Figure 4.3-1.** ...", where it can be read, searched and
+translated; what only a run can know, the name of the data, stands in the figure.
+"""
+
+from tlbook.figures.plots import (
+    bars,
+    curves,
+    difference_plot,
+    interval_plot,
+    intervals,
+    learning_curves,
+    name_lines,
+)
+from tlbook.figures.sheets import confusion_matrix, pictures
+from tlbook.figures.style import COLOURS, GREY, MARKERS, STYLE, name_data
+
+__all__ = [
+    "COLOURS",
+    "GREY",
+    "MARKERS",
+    "STYLE",
+    "bars",
+    "confusion_matrix",
+    "curves",
+    "difference_plot",
+    "interval_plot",
+    "intervals",
+    "learning_curves",
+    "name_data",
+    "name_lines",
+    "pictures",
+]
