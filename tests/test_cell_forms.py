@@ -49,3 +49,9 @@ def test_other_cells_stay_open_and_folding_twice_changes_nothing():
     twice = once.copy()
     cell_forms.fold(twice)
     assert twice == once
+
+
+def test_a_badge_stands_without_its_code():
+    given = cell("tables.badge(source)", "badge")
+    cell_forms.fold(given)
+    assert given.metadata.tags == ["badge", "remove-input"]

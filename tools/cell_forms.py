@@ -22,6 +22,8 @@ def fold(cell):
     does not.
     """
     tags = set(cell.metadata.get("tags", []))
+    if "badge" in tags:  # the page shows the badge alone
+        cell.metadata["tags"] = sorted(tags | {"remove-input"})
     for tag in sorted(tags & set(FOLDED)):
         what, prompt = FOLDED[tag]
         comment = re.match(r"# (.+)", cell.source)
