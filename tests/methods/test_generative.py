@@ -1,4 +1,4 @@
-"""Learning without labels: shapes and ranges, a divergence with known values, and what training must and must not do."""
+"""Learning without labels: shapes and ranges, a divergence with known values, and what training moves and copies."""
 
 import keras
 import numpy as np
