@@ -276,3 +276,14 @@ def test_one_shot():
 def test_one_shot_refuses(vectors, speakers, draws, message):
     with pytest.raises(ValueError, match=message):
         evaluation.one_shot(vectors, speakers, draws, np.random.default_rng(0))
+
+
+def test_agree_prints_the_largest_difference_and_fails_where_it_is_too_large(capsys):
+    evaluation.agree("sums", [1.0, 2.0], [1.0, 2.5], tolerance=0.6)
+    assert capsys.readouterr().out == "sums: largest difference 5.0e-01, tolerance 6e-01\n"
+    with pytest.raises(AssertionError, match="sums: the two disagree"):
+        evaluation.agree("sums", [1.0, 2.0], [1.0, 2.5], tolerance=0.5)
+    with pytest.raises(AssertionError, match=r"the shapes differ, \(2,\) and \(1, 2\)"):
+        evaluation.agree("sums", [1.0, 2.0], [[1.0, 2.0]])
+    with pytest.raises(AssertionError):
+        evaluation.agree("sums", [1.0, np.nan], [1.0, np.nan])

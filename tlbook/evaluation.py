@@ -79,6 +79,18 @@ def verdict(difference):
     return f"{'helps' if mean > 0 else 'hurts'} by {100 * abs(mean):.1f} ± {100 * half:.1f} points"
 
 
+def agree(what, ours, theirs, tolerance=1e-5):
+    """Print the largest difference of two arrays of one shape, and hold it against the tolerance.
+
+    Raises `AssertionError` where the shapes differ, or the difference is not below `tolerance`. Taught in chapter 3.3.
+    """
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape, f"{what}: the shapes differ, {ours.shape} and {theirs.shape}"
+    difference = np.abs(ours - theirs).max()
+    print(f"{what}: largest difference {difference:.1e}, tolerance {tolerance:.0e}")
+    assert difference < tolerance, f"{what}: the two disagree"
+
+
 def entity_scores(true, predicted):
     """Count entities that were found with their exact span and type.
 

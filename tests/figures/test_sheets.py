@@ -108,3 +108,14 @@ def test_matrix_without_any_count_is_drawn():
 def test_confusion_matrix_needs_a_row_and_a_column_for_each_class(shape):
     with pytest.raises(ValueError, match=r"counts: got shape \(.*\), expected \(2, 2\)"):
         figures.confusion_matrix(np.zeros(shape, int), ["cat", "dog"], SOURCE)
+
+
+def test_rows_of_pictures_stand_below_each_other_each_with_its_name():
+    figure = figures.rows_of_pictures({"originals": IMAGES, "copies": IMAGES[::-1]}, SOURCE, count=3)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["originals", "copies"]
+    assert words(figure).count("data: emoji-10 stand-in") == 1
+    for axes, row in zip(figure.axes, [IMAGES, IMAGES[::-1]], strict=True):
+        shown = np.asarray(axes.images[0].get_array())
+        assert shown.shape == (6, 3 * 8, 3)
+        for place in range(3):
+            assert np.array_equal(shown[1:5, 8 * place + 1 : 8 * place + 7], row[place])

@@ -13,7 +13,7 @@ from tlbook.figures.plots import (
     learning_curves,
     name_lines,
 )
-from tlbook.figures.sheets import confusion_matrix, pictures
+from tlbook.figures.sheets import confusion_matrix, pictures, rows_of_pictures
 from tlbook.figures.style import COLOURS, GREY, MARKERS, STYLE, name_data
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "name_data",
     "name_lines",
     "pictures",
+    "rows_of_pictures",
 ]

@@ -45,3 +45,20 @@ def confusion_matrix(counts, class_names, source):
     axes.set(xlabel="predicted class", ylabel="true class")
     name_data(axes, source)
     return figure
+
+
+def rows_of_pictures(rows, source, count=10):
+    """Draw one row of pictures for each name: originals above, say, and their copies below. Returns the figure.
+
+    `rows` maps a name to uint8 pictures (n, h, w, 3), of which the first `count` are shown.
+    """
+    figure, grid = plt.subplots(len(rows), 1, figsize=(5.6, 0.5 * len(rows) + 0.4), squeeze=False)
+    for axes, (name, row) in zip(grid.flat, rows.items(), strict=True):
+        strip = np.pad(row[:count], [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=255)
+        axes.imshow(np.concatenate(strip, axis=1))
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        axes.set(xticks=[], yticks=[])
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+    name_data(grid[0, 0], source)
+    return figure
