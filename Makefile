@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup book what quick test notebooks lab record times pins clean
+.PHONY: help setup book what quick test notebooks lab record places pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -22,7 +22,7 @@ help:
 	@echo "make notebooks  write the notebooks in the form in which they are stored, without outputs"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make record  run the experiments that are missing from results/"
-	@echo "make times   measure how long each notebook takes and how much memory it needs"
+	@echo "make places  run every notebook in every place where readers run the book, and measure it"
 	@echo "make pins    write constraints.txt anew after a change in a requirement file"
 	@echo "make clean   remove what was built"
 
@@ -68,9 +68,8 @@ lab: setup
 record: setup
 	$(BIN)/python -m experiments
 
-times: setup
-	rm -f results/notebooks.csv results/notebooks.db
-	$(BIN)/python -m experiments notebooks
+places: setup
+	$(BIN)/python tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
 
 pins: setup
 	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt

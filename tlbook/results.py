@@ -1,6 +1,7 @@
 """Results: the tables that the experiments wrote, as the chapters read them."""
 
 import io
+import math
 import pathlib
 
 import pandas as pd
@@ -11,13 +12,16 @@ from tlbook.files.archives import DamagedFile, reading
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
 
+REFERENCE, REFERENCE_GFLOPS = "reference", 70  # a laptop without AVX-512: float32, each of two cores
+
 
 def read(name):
     """Return the recorded experiment `name` as a `pandas.DataFrame`, one row a run.
 
     Raises `FileNotFoundError` where it was never recorded, and `DamagedFile` where the table is empty or cut off.
     """
-    path, command = FOLDER / f"{name}.csv", f"`python -m experiments.{name}`"
+    path = FOLDER / f"{name}.csv"
+    command = "`make places`" if name == "places" else f"`python -m experiments.{name}`"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: record it with {command}")
     remedy = f"take it back from the repository (git checkout), or remove it and record it anew with {command}"
@@ -44,17 +48,39 @@ def caveat(rows):
     )
 
 
+def at_reference(seconds, gflops):
+    """Return how long a run would take on the reference laptop: seconds x gflops / 70.
+
+    `gflops` is what one core of the machine that measured does in a product of large float32 matrices, in billion
+    operations a second (`tlbook.commands.speed.gflops`). Numbers, arrays or columns. What is no arithmetic scales
+    otherwise.
+
+    >>> at_reference(30.0, 140.0)
+    60.0
+    """
+    return seconds * gflops / REFERENCE_GFLOPS
+
+
 def needs(notebook):
-    """Say in one sentence what running a notebook takes, as measured in `results/notebooks.csv`."""
-    unknown = f"{notebook} has not been measured yet: `make times` measures it."
+    """Say what running a notebook takes on the reference laptop, from its row in `results/places.csv`."""
+    unknown = f"{notebook} has not been measured yet: `make places` measures it."
     try:
-        rows = read("notebooks").set_index("notebook")
+        rows = read("places")
     except FileNotFoundError:
         return unknown
-    if notebook not in rows.index:
+    rows = rows[(rows.place == REFERENCE) & (rows.notebook == notebook)]
+    if rows.empty:
         return unknown
-    row = rows.loc[notebook]
+    row = rows.iloc[0]
+    if not row.passed:
+        return f"{notebook} failed when it was last measured ({row.date}): {row.error}"
     return (
-        f"Running this notebook took {row.seconds:.0f} s and {row.peak_memory_mb:.0f} MB of memory "
-        f"on {row.cores} cores (measured {row.date}, data: {row.source})."
+        f"On a laptop with two cores of {REFERENCE_GFLOPS} GFLOP/s each this notebook takes about "
+        f"{at_reference(row.seconds, row.gflops):.0f} s and {_rounded_mb(row.peak_memory_mb)}. "
+        f"Half as fast a machine takes twice as long. (Measured {row.date}.)"
     )
+
+
+def _rounded_mb(megabytes):
+    """Return megabytes in words, to the next 50: memory differs that much from run to run."""
+    return f"{50 * math.ceil(megabytes / 50):,} MB"
