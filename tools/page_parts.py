@@ -97,8 +97,8 @@ def uses(text):
     """Return three sets of names: tables that a source text reads, notebooks whose run times it shows, assets it names.
 
     Any function of `results` that gets the name of a table reads it; `results.needs("NAME")` shows one row of
-    `results/places.csv`, and `results.titles()` all notebooks. Where the name is computed, or the folder used, it may be every table. An asset is
-    `assets.NAME`.
+    `results/places.csv`, and `results.titles()` all notebooks. Where the name of a table is computed, or the folder
+    used, it may be every table. An asset is `assets.NAME`.
     """
     tables, rows, named = set(), set(), set()
     for node in ast.walk(ast.parse(text)):
