@@ -23,6 +23,9 @@ class Cgroup:
     def __init__(self, limit, pid, versions=(V2, V1)):
         """Make it. Raises `OSError` where the system does not let us."""
         for parent, limit_name, self.events in versions:
+            for left in parent.glob("tlbook-*"):  # by a run that was ended; a group in use cannot be removed
+                with contextlib.suppress(OSError):
+                    left.rmdir()
             self.folder = parent / f"tlbook-{uuid.uuid4().hex}"
             try:
                 self.folder.mkdir()

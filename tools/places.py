@@ -2,95 +2,36 @@
 
 Each notebook runs alone, with an empty cache but for the downloaded files, as on a reader's first run. A row is written
 when it is there, so a run that was ended goes on from there. A row is measured again when the code of its notebook has
-changed, or a module that this reaches, or a version in the place.
+changed, or a module that this reaches, or a version in the place, and where it failed.
 """
 
 import argparse
 import csv
-import datetime
 import hashlib
 import io
 import json
 import os
-import pathlib
-import platform
 import subprocess
 import sys
-import tempfile
-import time
 
 import nbformat
 
 import page_parts
 import place_environments
-import place_memory
+import place_measure
 import processes
 from tlbook import results
-from tlbook.files import assets, cache
+from tlbook.files import cache
 
 ROOT = place_environments.ROOT
-RUNNER = pathlib.Path(__file__).with_name("place_runner.py")
-CELL_SECONDS = 600
 FACTS = ("python", "keras", "backend", "backend_version", "numpy", "tlbook", "cores", "cpu", "isa")
 COLUMNS = ("place", "notebook", "passed", "seconds", "cpu_seconds", "peak_memory_mb", "gflops", *FACTS)
 COLUMNS += ("source", "kind", "digest", "error", "date")
-# Laptops have no AVX-512. These hold oneDNN (in TensorFlow, PyTorch and JAX) and OpenBLAS (in NumPy) to what they have.
-ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
-
 ASK = """
 import json, platform
 from tlbook.files import cache
 print(json.dumps([platform.python_version(), cache.versions()]))
 """
-
-
-def measure(place, python, notebook, cgroups=True):
-    """Run one notebook in a place and return its figures, a dict with the columns from `passed` on, less `digest`.
-
-    `python` is the interpreter of the place. `cgroups` is passed to `place_memory.Watch`.
-    """
-    limit = place.memory_mb and place.memory_mb * 1_000_000
-    environment = environment_of(place)
-    with tempfile.TemporaryDirectory() as folder:
-        job = {"notebook": str(notebook.absolute()), "cores": place.cores, "cell_seconds": CELL_SECONDS}
-        for asset in assets.every_asset():
-            if (kept := cache.cache_dir() / asset.file_name).exists():
-                os.symlink(kept.absolute(), pathlib.Path(folder) / asset.file_name)
-        with tempfile.TemporaryDirectory() as work, tempfile.TemporaryFile("w+") as complaints:
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                [python, "-P", RUNNER],  # -P: the modules beside the runner are not the notebook's
-                **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": complaints, "text": True},
-                **{"cwd": work, "env": environment | {"TLBOOK_CACHE": folder}},
-            )
-            watch = place_memory.Watch(process.pid, limit, cgroups)  # it has the limit before it has the job
-            try:
-                printed = process.communicate(json.dumps(job))[0]
-            finally:
-                over = watch.close()
-            complaints.seek(0)
-            said = [line for line in complaints.read().splitlines() if line.strip()]
-    if process.returncode:  # the runner itself ended
-        reason = said[-1] if said and not over else f"ended with status {process.returncode}"
-        figures = {"seconds": round(time.perf_counter() - start, 1), "error": reason}
-    else:
-        figures = json.loads(printed.splitlines()[-1])
-    if over:
-        figures["error"] = f"needs more than {place.memory_mb:,} MB of memory"
-    return figures | {
-        "passed": not figures["error"],
-        "peak_memory_mb": round(watch.peak / 1e6),
-        "isa": environment.get("ONEDNN_MAX_CPU_ISA", ""),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-    }
-
-
-def environment_of(place):
-    """Return the environment of a place's processes, a dict: this one's, less what only our own kernels need."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("JUPYTER_PATH", "TLBOOK_COMPUTED")}
-    threads = {f"{library}_NUM_THREADS": str(place.cores) for library in ("OMP", "OPENBLAS", "MKL")}
-    isa = ISA if platform.machine() in ("x86_64", "AMD64") else {}
-    return kept | {"JUPYTER_PREFER_ENV_PATH": "1"} | threads | isa | place.environment
 
 
 def digests(notebooks, root=ROOT):
@@ -121,7 +62,7 @@ def write(path, rows, order):
     cache.write_atomically(path, lambda file: file.write(text.getvalue().encode()))
 
 
-def record(places, notebooks, path, prepare, run=measure, only=(), root=ROOT):
+def record(places, notebooks, path, prepare, run=place_measure.measure, only=(), root=ROOT):
     """Run what is missing or stale in some places, and write the table after each run. Return sentences on what failed.
 
     Parameters
@@ -136,7 +77,7 @@ def record(places, notebooks, path, prepare, run=measure, only=(), root=ROOT):
         Takes a place, returns `(python, versions)`: its interpreter, and the columns that make a row stale when
         they differ. It may raise `place_environments.NotBuilt`.
     run : callable
-        As `measure`.
+        As `place_measure.measure`.
     only : sequence of (place, notebook)
         Restricts what is run. Default: everything.
     root : pathlib.Path
@@ -154,15 +95,14 @@ def record(places, notebooks, path, prepare, run=measure, only=(), root=ROOT):
             failed.append(str(reason))
             continue
         for key in wanted:
-            now = versions | {"digest": digest[key[1]]}
-            rows = read(path)
-            if key in rows and all(str(rows[key][column]) == str(value) for column, value in now.items()):
-                row = rows[key]
-            else:
-                print(f"{key[0]}: {key[1]} ", end="", flush=True)
-                row = {"place": key[0], "notebook": key[1]} | run(place, python, known[key[1]]) | now
-                write(path, read(path) | {key: row}, order)
-                print(f"{row['seconds']} s, {row['peak_memory_mb']} MB", flush=True)
+            now, rows = versions | {"digest": digest[key[1]]}, read(path)
+            passed = key in rows and not rows[key]["error"]  # what failed may have been mended anywhere: it runs again
+            if passed and all(str(rows[key][column]) == str(value) for column, value in now.items()):
+                continue
+            print(f"{key[0]}: {key[1]} ", end="", flush=True)
+            row = {"place": key[0], "notebook": key[1]} | run(place, python, known[key[1]]) | now
+            write(path, rows | {key: row}, order)
+            print(f"{row['seconds']} s, {row['peak_memory_mb']} MB {row['error']}", flush=True)
             if row["error"]:
                 failed.append(f"{key[0]}: {key[1]} failed: {row['error']}")
     return failed
@@ -173,7 +113,9 @@ def prepare(place):
     python = place_environments.python_of(place)
     place_environments.install_package(place, python)
     command = [python, "-P", "-c", ASK]
-    asked = subprocess.run(command, env=environment_of(place), capture_output=True, text=True, cwd=python.parent)
+    asked = subprocess.run(
+        command, env=place_measure.environment_of(place), capture_output=True, text=True, cwd=python.parent
+    )
     if asked.returncode:
         raise place_environments.NotBuilt(f"{place.name}: tlbook cannot be imported: {asked.stderr.splitlines()[-1]}")
     version, found = json.loads(asked.stdout.splitlines()[-1])
