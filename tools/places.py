@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import nbformat
+import psutil
 
 import page_parts
 import place_environments
@@ -136,6 +137,8 @@ def main(arguments=None):
     for names, known in ((asked.places, list(places)), (asked.notebooks, stems)):
         if unknown := sorted(set(names) - set(known)):
             parser.error(f"got {', '.join(unknown)}, expected some of {', '.join(known)}")
+    if psutil.getloadavg()[0] > 1:
+        print("Something else is computing on this machine: the seconds will be too many. Measure on an idle one.")
     only = [(place, note) for place in asked.places or places for note in asked.notebooks or stems]
     failed = record(places, notebooks, results.FOLDER / "places.csv", prepare, only=only)
     print(*failed, sep="\n")
