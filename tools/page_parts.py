@@ -33,15 +33,15 @@ class Repository:
         names = imports.reached(imports.imported(code, self.known), self.links)
         paths = {self.known[name] for name in names}
         files = {self.root / "constraints.txt", *paths, *self._beside(paths)}
-        rows, assets = set(), set()
+        read, rows, assets = set(), set(), set()
         for text in [code, *(path.read_text(encoding="utf-8") for path in paths)]:
             tables, shown, named = uses(text)
-            files |= {path for name, path in self.recorded.items() if name in tables or ANY in tables}
-            rows, assets = rows | shown, assets | named
+            read, rows, assets = read | tables, rows | shown, assets | named
+        files |= {path for name, path in self.recorded.items() if name in read or ANY in read}
         parts = {"Python": platform.python_version()}
         parts |= {path.relative_to(self.root).as_posix(): self.digest(path) for path in files if path.exists()}
         parts |= {f"the row of {name} in results/places.csv": self._row(name) for name in rows}
-        if TITLES in tables:
+        if TITLES in read:
             parts[TITLES] = self._titles()
         return parts | {f"data: {name}": self.found(name) for name in assets if self.found(name)}
 
