@@ -140,7 +140,10 @@ def install_package(place, python, root=ROOT):
     if place.setup:
         _run(place, "bash", place.setup, cwd=root, env=os.environ | _path(python))
     elif python.parents[1] != root / place.shares:
-        _pip(place, python, *place.package, cwd=root)
+        try:
+            _pip(place, python, *place.package, cwd=root)
+        finally:  # setuptools leaves it behind, and would put what is gone from the package into the next wheel
+            shutil.rmtree(root / "build", ignore_errors=True)
 
 
 def find_python(place):
