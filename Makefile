@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup venv book what quick test notebooks address lab record times pins clean
+.PHONY: help setup venv book what quick test notebooks address lab record places pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -24,7 +24,7 @@ help:
 	@echo "make address URL=https://github.com/OWNER/REPOSITORY  set the public address of the book; URL= takes it back"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make record  run the experiments that are missing from results/"
-	@echo "make times   measure how long each notebook takes and how much memory it needs"
+	@echo "make places  run every notebook in every place where readers run the book, and measure it"
 	@echo "make pins    write constraints.txt anew after a change in a requirement file"
 	@echo "make clean   remove what was built"
 
@@ -79,9 +79,8 @@ lab: setup
 record: setup
 	$(BIN)/python -m experiments
 
-times: setup
-	rm -f results/notebooks.csv results/notebooks.db
-	$(BIN)/python -m experiments notebooks
+places: setup
+	$(BIN)/python tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
 
 pins: setup
 	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt

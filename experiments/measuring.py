@@ -6,7 +6,6 @@ import datetime
 import importlib.metadata
 import multiprocessing
 import os
-import pathlib
 import platform
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import time
 import psutil
 
 from experiments import pretraining
+from tlbook.commands import speed
 
 LEDGER = ("n_choose", "n_source", "trials", "pretraining", "cpu_seconds", "peak_memory_mb", "cache")
 PROVENANCE = ("seconds", "cores", "source", "kind", "note", "python", "keras", "tensorflow", "tlbook")
@@ -42,18 +42,18 @@ def measured(run, configuration, code=""):
         "peak_memory_mb": round(_peak_memory() / 1e6),
         "cache": "cold",
         "seconds": round(seconds - shared[0], 1),
-        "cores": _cores(),
+        "cores": speed.cores(),
         "source": source.name,
         "kind": source.kind,
         "note": source.note,
         "python": platform.python_version(),
         **{package: _version(package) for package in ("keras", "tensorflow", "tlbook")},
-        "cpu": _cpu(),
+        "cpu": speed.cpu(),
         "device": _device(),
         "code": code,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
-    return figures | found | figures  # a run that measures itself knows better (`experiments/notebooks.py`)
+    return figures | found
 
 
 class Process:
@@ -120,23 +120,6 @@ def _version(package):
         except importlib.metadata.PackageNotFoundError:
             pass
     return ""
-
-
-def _cores():
-    """Return how many CPUs this process may use."""
-    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
-        return len(psutil.Process().cpu_affinity())
-    return os.cpu_count()
-
-
-def _cpu():
-    """Return the name of the CPU's model."""
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
 
 
 def _device():

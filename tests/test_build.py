@@ -95,11 +95,12 @@ def package(tmp_path):
     (tmp_path / "results").mkdir()
     for name in ("rates", "depth"):
         (tmp_path / "results" / f"{name}.csv").write_text("a,b\n1,2\n")
-    (tmp_path / "results" / "notebooks.csv").write_text("notebook,seconds\nfirst,1\nsecond,2\n")
+    (tmp_path / "results" / "places.csv").write_text(f"{PLACES}reference,first,1\nreference,second,2\n")
     (tmp_path / "constraints.txt").write_text("keras==3\n")
     return tmp_path
 
 
+PLACES = "place,notebook,seconds\n"
 COMMON = {"Python", "constraints.txt", "tlbook/__init__.py"}
 
 
@@ -120,8 +121,8 @@ def test_a_page_depends_on_the_files_beside_a_module(package):
     [
         ("results.read('depth')", {"depth"}),
         ("results.compare(name='depth', by='seed')", {"depth"}),
-        ("[results.read(name) for name in names]", {"depth", "rates", "notebooks"}),
-        ("list(results.FOLDER.iterdir())", {"depth", "rates", "notebooks"}),
+        ("[results.read(name) for name in names]", {"depth", "rates", "places"}),
+        ("list(results.FOLDER.iterdir())", {"depth", "rates", "places"}),
         ("results.needs('first')", set()),
         ("other.read('depth')", set()),
     ],
@@ -140,10 +141,23 @@ def test_a_page_depends_on_the_tables_that_its_modules_read(package):
 def test_a_page_depends_on_its_own_row_of_run_times(package):
     code = "from tlbook import results\nprint(results.needs('first'))"
     before = parts(package, code)
-    (package / "results" / "notebooks.csv").write_text("notebook,seconds\nfirst,1\nsecond,3\nthird,1\n")
+    table = package / "results" / "places.csv"
+    table.write_text(f"{PLACES}binder,first,9\nreference,first,1\nreference,second,3\nreference,third,1\n")
     assert parts(package, code) == before
-    (package / "results" / "notebooks.csv").write_text("notebook,seconds\nfirst,2\n")
-    assert page_parts.changes(before, parts(package, code)) == ["the row of first in results/notebooks.csv changed"]
+    table.write_text(f"{PLACES}reference,first,2\n")
+    assert page_parts.changes(before, parts(package, code)) == ["the row of first in results/places.csv changed"]
+
+
+def test_a_page_that_lists_the_notebooks_depends_on_their_titles(package):
+    code = "from tlbook import results\nresults.titles()"
+    before = parts(package, code)
+    assert page_parts.TITLES in before and page_parts.TITLES not in parts(package, "from tlbook import results")
+    (package / "notebooks").mkdir()
+    write_notebook(package / "notebooks" / "01_one.ipynb", "a = 1")
+    named = parts(package, code)
+    assert page_parts.changes(before, named) == [f"{page_parts.TITLES} changed"]
+    write_notebook(package / "notebooks" / "01_one.ipynb", "a = 2")
+    assert parts(package, code) == named
 
 
 def test_a_page_depends_on_the_data_that_it_names(monkeypatch, tmp_path):

@@ -11,9 +11,10 @@ from tlbook import results
 
 RECORDED = results.FOLDER
 ROWS = """\
-notebook,seconds,peak_memory_mb,cores,source,date
-02_three_stages,41.6,1234.4,2,CIFAR-10,2026-11-30
-04_1_data,9.4,700,2,emoji-10 stand-in,2026-12-01
+place,notebook,passed,seconds,peak_memory_mb,gflops,error,date
+binder,02_three_stages,True,83.2,1234.4,35,,2026-11-30
+reference,02_three_stages,True,41.6,1234.4,35,,2026-11-30
+reference,04_1_data,False,9.4,700,140,NameError: no,2026-12-01
 """
 
 
@@ -37,13 +38,14 @@ def test_missing_table_says_how_to_record_it(folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "notebook,seco", ROWS.splitlines()[0] + "\n", ROWS[:-1], ROWS[:-12], ROWS + '"03']
+    "text", ["", "\n", "place,noteb", ROWS.splitlines()[0] + "\n", ROWS[:-1], ROWS[:-12], ROWS + '"03']
 )
 def test_table_that_is_empty_or_cut_off_is_named_with_the_remedy(folder, text):
-    (folder / "notebooks.csv").write_text(text)
-    with pytest.raises(ValueError, match=r"notebooks\.csv .*git checkout.*python -m experiments\.notebooks"):
-        results.read("notebooks")
-    with pytest.raises(ValueError, match=r"notebooks\.csv"):
+    for name, command in (("toy", "python -m experiments\\.toy"), ("places", "make places")):
+        (folder / f"{name}.csv").write_text(text)
+        with pytest.raises(ValueError, match=rf"{name}\.csv .*git checkout.*{command}"):
+            results.read(name)
+    with pytest.raises(ValueError, match=r"places\.csv"):
         results.needs("02_three_stages")
 
 
@@ -53,21 +55,25 @@ def test_every_recorded_table_is_whole(monkeypatch):
         assert len(results.read(path.stem))
 
 
-def test_needs_says_what_was_measured_where_and_when(folder):
-    (folder / "notebooks.csv").write_text(ROWS)
+def test_needs_says_what_a_laptop_takes_and_when_it_was_measured(folder):
+    (folder / "places.csv").write_text(ROWS)
     assert results.needs("02_three_stages") == (
-        "Running this notebook took 42 s and 1234 MB of memory on 2 cores (measured 2026-11-30, data: CIFAR-10)."
+        "On a laptop with two cores of 70 GFLOP/s each this notebook takes about 21 s and 1,250 MB. "
+        "Half as fast a machine takes twice as long. (Measured 2026-11-30.)"
     )
-    assert "took 9 s and 700 MB" in results.needs("04_1_data")
-    assert "data: emoji-10 stand-in" in results.needs("04_1_data")
+
+
+def test_needs_of_a_notebook_that_failed_says_so(folder):
+    (folder / "places.csv").write_text(ROWS)
+    assert results.needs("04_1_data") == "04_1_data failed when it was last measured (2026-12-01): NameError: no"
 
 
 def test_needs_of_a_notebook_that_was_not_measured(folder):
     for rows in (None, ROWS):
         if rows:
-            (folder / "notebooks.csv").write_text(rows)
+            (folder / "places.csv").write_text(rows)
         said = results.needs("09_new")
-        assert "09_new has not been measured yet" in said and "make times" in said and "took" not in said
+        assert "09_new has not been measured yet" in said and "make places" in said and "takes" not in said
 
 
 def test_tables_come_from_the_book_wherever_it_is_run(tmp_path):

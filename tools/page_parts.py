@@ -33,14 +33,16 @@ class Repository:
         names = imports.reached(imports.imported(code, self.known), self.links)
         paths = {self.known[name] for name in names}
         files = {self.root / "constraints.txt", *paths, *self._beside(paths)}
-        rows, assets = set(), set()
+        read, rows, assets = set(), set(), set()
         for text in [code, *(path.read_text(encoding="utf-8") for path in paths)]:
             tables, shown, named = uses(text)
-            files |= {path for name, path in self.recorded.items() if name in tables or ANY in tables}
-            rows, assets = rows | shown, assets | named
+            read, rows, assets = read | tables, rows | shown, assets | named
+        files |= {path for name, path in self.recorded.items() if name in read or ANY in read}
         parts = {"Python": platform.python_version()}
         parts |= {path.relative_to(self.root).as_posix(): self.digest(path) for path in files if path.exists()}
-        parts |= {f"the row of {name} in results/notebooks.csv": self._row(name) for name in rows}
+        parts |= {f"the row of {name} in results/places.csv": self._row(name) for name in rows}
+        if TITLES in read:
+            parts[TITLES] = self._titles()
         return parts | {f"data: {name}": self.found(name) for name in assets if self.found(name)}
 
     def _beside(self, paths):
@@ -51,11 +53,19 @@ class Repository:
             files += [path for path in others if next(home for home in path.parents if home in homes) == folder]
         return files
 
+    def _titles(self):
+        """Return a digest of the names of all notebooks and of the first text in each, which holds its title."""
+        found = []
+        for path in sorted((self.root / "notebooks").glob("*.ipynb")):
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            found.append((path.stem, next((cell["source"] for cell in cells if cell["cell_type"] == "markdown"), "")))
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
     def _row(self, notebook):
-        if "notebooks" not in self.recorded:
+        if "places" not in self.recorded:
             return ""
-        with open(self.recorded["notebooks"], encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["notebook"] == notebook]
+        with open(self.recorded["places"], encoding="utf-8", newline="") as file:
+            rows = [r for r in csv.DictReader(file) if (r["place"], r["notebook"]) == ("reference", notebook)]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
@@ -79,6 +89,7 @@ def is_python(text):
 
 
 ANY = "*"  # in place of the name of a table: it may be every table
+TITLES = "the titles of the notebooks"  # likewise: what `results.titles` reads
 
 
 @functools.cache
@@ -86,8 +97,8 @@ def uses(text):
     """Return three sets of names: tables that a source text reads, notebooks whose run times it shows, assets it names.
 
     Any function of `results` that gets the name of a table reads it; `results.needs("NAME")` shows one row of
-    `results/notebooks.csv`. Where the name is computed, or the folder used, it may be every table. An asset is
-    `assets.NAME`.
+    `results/places.csv`, and `results.titles()` all notebooks. Where the name of a table is computed, or the folder
+    used, it may be every table. An asset is `assets.NAME`.
     """
     tables, rows, named = set(), set(), set()
     for node in ast.walk(ast.parse(text)):
@@ -100,6 +111,8 @@ def uses(text):
             names = {part.value for part in given if isinstance(part, ast.Constant) and isinstance(part.value, str)}
             if node.func.attr == "needs":
                 rows |= names
+            elif node.func.attr == "titles":
+                tables.add(TITLES)
             else:
                 tables |= names or ({ANY} if node.func.attr == "read" else set())
     return tables, rows, named

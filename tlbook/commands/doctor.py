@@ -11,6 +11,7 @@ import psutil
 import requests
 
 import tlbook
+from tlbook.commands import speed
 from tlbook.data import emoji10
 from tlbook.files import assets, cache, download, installed, mirror, sources
 
@@ -34,7 +35,7 @@ def report():
             "oneDNN",
             "off: TensorFlow trains at a third of its speed" if onednn == "0" else "on, where TensorFlow is used",
         ),
-        ("CPUs", f"{usable_cpus()} usable of {os.cpu_count()}"),
+        ("CPUs", f"{speed.cores()} usable of {os.cpu_count()}, {speed.gflops():.0f} GFLOP/s each in float32"),
         ("memory", memory()),
         ("cache", f"{cache.cache_dir()}, {free_disk(cache.cache_dir())}"),
         ("mirror", str(mirror.mirror_dir() or "none (TLBOOK_MIRROR is not set)")),
@@ -64,13 +65,6 @@ def main():
     lines, problems = report()
     print(*lines, "", *(problems or ["Every chapter can run."]), sep="\n")
     return 1 if problems else 0
-
-
-def usable_cpus():
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "process_cpu_count"):  # Python 3.13
-        return os.process_cpu_count()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def memory():
