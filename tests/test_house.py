@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 LAYERS = (
     {"files", "inputs"},
     {"data", "backbones"},
-    {"features", "heads", "training", "evaluation", "figures", "tables", "results", "interactive"},
+    {"features", "heads", "training", "evaluation", "figures", "tables", "results"},
     {"methods"},
     {"commands", "__main__"},
     {"experiments"},

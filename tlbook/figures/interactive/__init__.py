@@ -9,7 +9,7 @@ _numbers = itertools.count(1)
 
 
 def show(name):
-    """Return the interactive figure `tlbook/interactive/NAME.html` for a notebook to display.
+    """Return the interactive figure `tlbook/figures/interactive/NAME.html` for a notebook to display.
 
     Each call gives it an id of its own, so that one page can hold several. Raises `FileNotFoundError` for a name that
     is not there.

@@ -9,7 +9,7 @@ from scipy import signal
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
-from tlbook import interactive
+from tlbook.figures import interactive
 
 NAMES = ["convolution", "recurrence"]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
