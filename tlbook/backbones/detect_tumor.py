@@ -19,7 +19,7 @@ def read_convolutions(path):
     dict of str to (kernel, bias)
         "block1_conv1" to "block5_conv3": (3, 3, in, out) and (out,), float32. ONNX keeps kernels as (out, in, h, w).
 
-    Raises `tlbook.files.archives.DamagedFile` where the file is damaged. Taught in chapter 5.12.
+    Raises `tlbook.files.archives.DamagedFile` where the file is damaged. Taught in chapter 5.11.
     """
     arrays = {}
     with reading(path, _WHEEL):
