@@ -71,7 +71,7 @@ def build(arrays=None):
     Input: mel spectrograms (n, frames, 40) float32, as `tlbook.inputs.sound.mel_power` makes them. Output, a dict:
     "lstm1", "lstm2" and "lstm3", all states of a layer (n, frames, 256), and "embedding" (n, 256), of length 1, from
     the last state of the last layer. Source: Wan et al. (2018); hyperparameters of resemblyzer 0.1.4. Taught in chapter
-    5.7.
+    5.8.
     """
     x = inputs = keras.Input((None, VOICE.bands), name="mel")
     outputs = {}

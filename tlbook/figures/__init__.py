@@ -14,6 +14,7 @@ from tlbook.figures.plots import (
     name_lines,
 )
 from tlbook.figures.sheets import confusion_matrix, pictures, rows_of_pictures
+from tlbook.figures.sounds import player, spectrograms
 from tlbook.figures.style import COLOURS, GREY, MARKERS, STYLE, name_data
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "name_data",
     "name_lines",
     "pictures",
+    "player",
     "rows_of_pictures",
+    "spectrograms",
 ]
