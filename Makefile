@@ -11,6 +11,8 @@ export IPYTHONDIR := $(CURDIR)/.venv/ipython
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # NumPy's threads wait for each other by spinning. Notebooks that run side by side have no core to spare for that.
 export OPENBLAS_NUM_THREADS := 1
+# Without what Python keeps of a first import, every notebook would compile TensorFlow and Keras anew: six seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help setup venv book what quick test notebooks address lab record places pins clean

@@ -170,7 +170,7 @@ def _stamp(place, version, root):
 
 
 def _pip(place, python, *arguments, cwd, may_fail=False):
-    command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *arguments]
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
     return _run(place, *command, cwd=cwd, may_fail=may_fail)
 
 

@@ -13,6 +13,8 @@ import place_memory
 from tlbook.files import assets, cache
 
 RUNNER = pathlib.Path(__file__).with_name("place_runner.py")
+# Variables of this process that a reader does not have. Without the last, Python keeps what it has compiled.
+OURS = ("JUPYTER_PATH", "TLBOOK_COMPUTED", "PYTHONDONTWRITEBYTECODE")
 CELL_SECONDS = 600
 # Laptops have no AVX-512. These hold oneDNN (in TensorFlow, PyTorch and JAX) and OpenBLAS (in NumPy) to what they have.
 ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
@@ -61,7 +63,7 @@ def measure(place, python, notebook, cgroups=True):
 
 def environment_of(place):
     """Return the environment of a place's processes, a dict: this one's, less what only our own kernels need."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("JUPYTER_PATH", "TLBOOK_COMPUTED")}
+    kept = {key: value for key, value in os.environ.items() if key not in OURS}
     threads = {f"{library}_NUM_THREADS": str(place.cores) for library in ("OMP", "OPENBLAS", "MKL")}
     isa = ISA if platform.machine() in ("x86_64", "AMD64") else {}
     return kept | {"JUPYTER_PREFER_ENV_PATH": "1"} | threads | isa | place.environment
