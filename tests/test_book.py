@@ -116,6 +116,12 @@ def test_links_lead_somewhere(path):
             assert (path.parent / target.split("#")[0]).exists(), target
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_code_on_a_page_fits_its_column(path):
+    for block in re.findall(r"^```[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), flags=re.M | re.S):
+        assert not [line for line in block.splitlines() if len(line) > 84]
+
+
 def test_nothing_names_the_machine_it_was_written_on():
     folders = ["book", "notebooks", "tlbook", "experiments", "results", "tests", "tools", "binder"]
     endings = {".md", ".ipynb", ".py", ".csv", ".txt", ".cjs", ".css", ".js", ".bib", ".cff", ".yml", ".toml", ""}
