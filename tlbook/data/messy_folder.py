@@ -21,7 +21,7 @@ def write(root, pictures, labels, per_class=40, seed=0, bomb_side=30_000):
     ----------
     root : str or pathlib.Path
         Made anew; must not exist.
-    pictures : tlbook.data.Split
+    pictures : tlbook.data.images.Split
         Images uint8 (n, height, width, 3).
     labels : dict of str to int
         From the name of each folder to the label of its pictures; two or more.
