@@ -1,6 +1,7 @@
 """Figures as part of the page: drawn inline, captioned, linked, and arranged before the code that made them."""
 
 import io
+import pathlib
 import types
 import xml.etree.ElementTree as ET
 
@@ -40,8 +41,14 @@ def test_the_drawing_is_one_element_that_says_what_it_shows(drawn):
 def test_the_drawing_takes_colour_and_font_of_the_page_and_keeps_its_own_colours(drawn):
     assert "DejaVu" not in drawn and "font-size" in drawn
     assert "#595959" not in drawn and "#000000" not in drawn and "#ffffff" not in drawn.lower()
-    assert "#0072b2" in drawn and "currentColor" in drawn
+    assert "stroke: var(--plot-1, #0072b2)" in drawn and "currentColor" in drawn
     assert "data: CIFAR-10 &lt; 3</text>" in drawn
+
+
+def test_the_page_knows_the_colours_of_the_figures_and_has_one_for_the_dark_for_each():
+    assert [colour.lower() for colour in figures.COLOURS] == list(chapter_pages.COLOURS)
+    style = (pathlib.Path(__file__).parents[1] / "book" / "_static" / "tlbook.css").read_text(encoding="utf-8")
+    assert all(f"--plot-{number}:" in style for number in range(1, len(figures.COLOURS) + 1))
 
 
 def test_two_drawings_on_a_page_share_no_name_of_a_part(drawn):

@@ -14,13 +14,16 @@ from sphinx.util import logging
 
 _CAPTION = re.compile(r"Figure (\d+(?:\.\d+)?-\d+)\.?$")
 _MENTION = re.compile(r"Figure (\d+(?:\.\d+)?-\d+)")
+# Those of `tlbook.figures`, which is not loaded here. The style sheet gives each a lighter one in the dark.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _logger = logging.getLogger(__name__)
 
 
 def inline_svg(text, alt):
     """Return an SVG of matplotlib as part of an HTML page, described by `alt`.
 
-    Neutral dark colours become the colour of the page's text, the white ground goes, and so does the name of the font.
+    Neutral dark colours become the colour of the page's text, and the colours of lines those of the style sheet; the
+    white ground goes, and so does the name of the font.
     """
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
@@ -41,6 +44,8 @@ def _font(size):
 
 
 def _colour(match):
+    if match[0] in COLOURS:
+        return f"var(--plot-{COLOURS.index(match[0]) + 1}, {match[0]})"
     red, green, blue = (int(part, 16) for part in match.groups())
     neutral = max(red, green, blue) - min(red, green, blue) < 8
     return "currentColor" if neutral and red <= 0x80 else match[0]
