@@ -134,7 +134,7 @@ def test_code_and_links_are_left_alone(app, caplog):
 
 def test_a_figure_that_is_not_there_and_one_that_is_there_twice_are_told(app, caplog):
     document = page(paragraph("See Figure 4.3-9."))
-    assert "there is no Figure 4.3-9" in finish(app, "notebooks/04_3", document, caplog)
+    assert "there is no Figure 4.3-9" in "".join(finish(app, "notebooks/04_3", document, caplog))
     read(app, "a", page(paragraph("**Figure 1-1.**")))
     caplog.clear()
     read(app, "b", page(paragraph("**Figure 1-1.**")))
@@ -144,7 +144,7 @@ def test_a_figure_that_is_not_there_and_one_that_is_there_twice_are_told(app, ca
 def test_a_page_that_is_gone_takes_its_figures_along(app, caplog):
     read(app, "a", page(paragraph("**Figure 1-1.**")))
     chapter_pages.forget(app, app.env, "a")
-    assert "there is no Figure 1-1" in finish(app, "b", page(paragraph("Figure 1-1")), caplog)
+    assert "there is no Figure 1-1" in "".join(finish(app, "b", page(paragraph("Figure 1-1")), caplog))
 
 
 def test_a_figure_stands_before_its_caption_and_the_code_that_made_it(app, caplog):

@@ -5,7 +5,6 @@ import importlib
 import importlib.util
 import pathlib
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -161,15 +160,6 @@ def test_perplexity_is_measured(tiny):
 
 def test_speed_is_measured(tiny):
     assert tiny("training_speed").run(arm="onednn", repeat=0)["pictures_per_second"] > 0
-
-
-def test_notebook_is_measured(tiny, monkeypatch, tmp_path):
-    cells = [nbformat.v4.new_code_cell("block = bytearray(50_000_000); block[::4096] = b'x' * len(block[::4096])")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "99_toy.ipynb")
-    experiment = tiny("notebooks")
-    monkeypatch.setattr(MODULES["notebooks"], "FOLDER", tmp_path)
-    row = experiment.run(notebook="99_toy")
-    assert row["peak_memory_mb"] > 50 and row["seconds"] > 0
 
 
 def test_best_rate_of_a_regime_is_that_of_the_validation_set(monkeypatch, tmp_path):
