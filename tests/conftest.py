@@ -214,3 +214,15 @@ def small_needs(monkeypatch, upstream):
     monkeypatch.setattr(assets, "NEEDS", ((pictures,), (weights,)))
     monkeypatch.setenv("TLBOOK_OFFLINE", "0")
     return weights
+
+
+def contrast(colour, other):
+    """Contrast ratio of WCAG 2."""
+    import numpy as np
+    from matplotlib.colors import to_rgb  # most tests draw nothing
+
+    light = []
+    for channels in (to_rgb(colour), to_rgb(other)):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        light.append(np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
+    return max(light) / min(light)

@@ -152,7 +152,7 @@ def test_pins_cover_the_package():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     names = {re.match(r"[\w.-]+", line)[0].lower() for line in declared}
     assert names <= set(pins("constraints.txt"))
-    assert names - {"ipython", "jinja2"} <= set(pins("requirements.txt"))  # Jupyter brings these along
+    assert names - {"ipython"} <= set(pins("requirements.txt"))  # ipykernel brings IPython along
 
 
 def test_readers_install_what_they_need_and_nothing_of_the_authors():

@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from conftest import contrast
 
 from tlbook import figures
 from tlbook.files import sources
@@ -77,15 +77,6 @@ def test_confusion_matrix_says_the_true_class_in_its_row():
     written = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
     assert written == {place: str(count) for place, count in np.ndenumerate(counts) if count}, "zeros stay empty"
     words(figure)
-
-
-def contrast(colour, other):
-    """Contrast ratio of WCAG 2."""
-    light = []
-    for channels in (to_rgb(colour), to_rgb(other)):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        light.append(np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
-    return max(light) / min(light)
 
 
 @pytest.mark.parametrize("least", [1, 80])

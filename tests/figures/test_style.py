@@ -4,24 +4,14 @@ import io
 
 import matplotlib
 import matplotlib.pyplot as plt
-import numpy as np
+from conftest import contrast
 from IPython.testing.globalipapp import start_ipython
-from matplotlib.colors import to_rgb
 
 from tlbook import figures
 from tlbook.figures import style
 from tlbook.files import sources
 
 matplotlib.use("Agg")  # no window, wherever the tests run
-
-
-def contrast(colour, other):
-    """Contrast ratio of WCAG 2."""
-    light = []
-    for channels in (to_rgb(colour), to_rgb(other)):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        light.append(np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
-    return max(light) / min(light)
 
 
 def svg():
