@@ -292,8 +292,8 @@ def test_page_holds_the_chapters_of_the_table_of_contents():
     assert all(title[0].isdigit() for title in titles.values())
 
 
-def test_titles_are_first_headings_with_their_numbers(tmp_path):
-    for stem, text in {"02_1_b": "# Two", "02_10_c": "intro\n# 2.10 Ten\n# no", "1_a": "# One"}.items():
+def test_titles_are_first_headings_in_the_order_of_chapters(tmp_path):
+    for stem, text in {"02_1_b": "# 2.1 Two", "02_10_c": "intro\n# 2.10 Ten\n# no", "1_a": "# 1 One"}.items():
         cells = [nbformat.v4.new_code_cell("# no"), nbformat.v4.new_markdown_cell(text)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{stem}.ipynb")
     assert list(results.titles(tmp_path).values()) == ["1 One", "2.1 Two", "2.10 Ten"]

@@ -102,17 +102,13 @@ def _rounded_mb(megabytes):
 def titles(folder=_PACKAGE.parent / "notebooks"):
     """Return the title of every notebook, its first heading with its number, a dict by name in the order of chapters.
 
-    Where the heading has no number, that of the file's name stands before it. Empty in an installed wheel, which holds
-    no notebooks.
+    Empty in an installed wheel, which holds no notebooks.
     """
     found = {}
     for path in sorted(folder.glob("*.ipynb"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)]):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-        heading = next(match[1] for text in texts if (match := re.search(r"^# +(.+)$", text, re.MULTILINE)))
-        part, section = re.match(r"0*(\d+)(?:_(\d+))?", path.stem).groups()
-        number = f"{part}.{section}" if section else part
-        found[path.stem] = heading if heading[0].isdigit() else f"{number} {heading}"
+        found[path.stem] = next(match[1] for text in texts if (match := re.search(r"^# +(.+)$", text, re.MULTILINE)))
     return found
 
 

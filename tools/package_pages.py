@@ -51,7 +51,7 @@ def entries():
 
 @functools.cache
 def chapters():
-    """Return the document of each chapter, a dict such as {"5.4": "notebooks/05_6_named_entities"}."""
+    """Return the document of each chapter, a dict such as {"5.6": "notebooks/05_6_named_entities"}."""
     found = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         part, section = re.match(r"0*(\d+)(?:_(\d+))?_", path.name).groups()
