@@ -15,7 +15,9 @@ def file_hash(path, algorithm="sha256"):
     packed. Raises `OSError` where the file cannot be read; what is no zip archive has no recordings.
     """
     status = path.stat()
-    return _file_hash(path, algorithm, status.st_mtime_ns, status.st_size)
+    # Whoever copies a file may keep its size and its time; `st_ctime_ns` is the system's own, and changes all the same.
+    known = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _file_hash(path, algorithm, known)
 
 
 def mismatch(path, checksum):
@@ -26,7 +28,7 @@ def mismatch(path, checksum):
 
 
 @functools.cache
-def _file_hash(path, algorithm, _mtime, _size):
+def _file_hash(path, algorithm, _known):
     if algorithm == "recordings":
         return _recordings_hash(path)
     with open(path, "rb") as file:
