@@ -9,6 +9,7 @@ import textwrap
 import types
 
 import pytest
+import requests
 from conftest import endless, start_answer, status, whole
 
 from tlbook.files import assets, cache, package_index, sources
@@ -230,3 +231,12 @@ def test_settings_are_read_as_pip_prints_them(monkeypatch):
         assert package_index.index_addresses("https://default.example/")[0] == "https://index.example/simple"
     finally:
         package_index._pip_settings.cache_clear()
+
+
+def test_certificates_are_those_of_pip(sdist, settings, monkeypatch):
+    settings |= {":env:.cert": "ours.pem", "global.client-cert": "me.pem"}
+    used = []
+    monkeypatch.setattr(requests.Session, "get", lambda self, *_, **__: used.append((self.verify, self.cert)) or 1 / 0)
+    with pytest.raises(sources.NotFound):
+        sources.find(sdist)
+    assert set(used) == {("ours.pem", "me.pem")}
