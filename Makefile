@@ -14,6 +14,11 @@ export OPENBLAS_NUM_THREADS := 1
 # Without what Python keeps of a first import, every notebook would compile TensorFlow and Keras anew: six seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
+# An environment whose interpreter is gone (an upgrade of the system, a copy of the folder) is none.
+ifneq (there,$(shell $(BIN)/python -c '' 2>/dev/null && echo there))
+$(shell rm -f $(READY))
+endif
+
 .DELETE_ON_ERROR:
 .PHONY: help setup venv book what quick test notebooks address lab record places pins clean
 

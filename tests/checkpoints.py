@@ -79,8 +79,8 @@ FORBIDDEN = [
     *("builtins.__import__", "__builtin__.eval", "numpy.load", "numpy.core.multiarray._reconstruct.__self__"),
     *("collections.OrderedDict.fromkeys", "torch._utils._rebuild_tensor_v2.__call__", "torch.load", "torch.Tensor"),
     *("torch.hub.load", "torch.BFloat16Storage", "torch._utils._rebuild_tensor_v3", "copyreg._reconstructor"),
-    *("tlbook.files.checkpoints._Rebuild", "tlbook.files.checkpoints._DTYPES.clear", "operator.attrgetter"),
-    "tlbook.files.pickles.ArraysOnly",
+    *("tlbook.files.checkpoints._rebuilt", "tlbook.files.checkpoints._DTYPES.clear", "operator.attrgetter"),
+    "tlbook.files.pickles.read_arrays",
 ]
 OPCODES = ["GLOBAL", "STACK_GLOBAL", "INST", "extension"]
 

@@ -180,6 +180,46 @@ def slow(body, block=1000, pause_s=0.02):
     return answer
 
 
+def sending(handler, block, pause_s=0.0, most=10**9):
+    """Send a block again and again, until the client has left or the server closes."""
+    sent = 0
+    while sent < most and not handler.server.closing.wait(pause_s):
+        try:
+            handler.wfile.write(block)
+            handler.wfile.flush()
+        except OSError:  # the client has left
+            return
+        sent += len(block)
+
+
+def endless(handler):
+    """Answer without a length, and never end."""
+    handler.send_response(200)
+    handler.end_headers()
+    sending(handler, bytes(1 << 16))
+
+
+def trickling(handler):
+    """Answer without a length, a byte at a time."""
+    handler.send_response(200)
+    handler.end_headers()
+    sending(handler, b"x", pause_s=0.05)
+
+
+def trickling_chunks(handler):
+    """Answer in chunks, the size of the first of which never ends."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    sending(handler, b"0", pause_s=0.05)
+
+
+def trickling_headers(handler):
+    """Begin an answer, and never come to the end of its headers."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    sending(handler, b"x", pause_s=0.05)
+
+
 def write_mirror(folder, files, note="A note."):
     """Write files (a dict from name to bytes) and a manifest that names them."""
     folder = pathlib.Path(folder)

@@ -38,7 +38,8 @@ def setup(tmp_path):
         (tmp_path / "log").write_text("")
         command = ["make", target, f"PYTHON={python}"]
         made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment)
-        return made.returncode, (tmp_path / "log").read_text().splitlines()
+        log = (tmp_path / "log").read_text().splitlines()
+        return made.returncode, [line for line in log if line != "python -c "]  # is there an interpreter?
 
     return run
 
@@ -71,3 +72,10 @@ def test_an_installation_that_failed_is_begun_again(setup):
     code, called = setup(FAIL="1")  # no network, or a full disk
     assert code != 0 and called == [INSTALL]
     assert setup() == (0, [INSTALL, FETCH])
+
+
+def test_an_environment_without_its_interpreter_is_made_again(setup, tmp_path):
+    setup()
+    (tmp_path / ".venv/bin/python").unlink()
+    assert setup() == (0, [INSTALL, FETCH])
+    assert setup() == (0, [FETCH])

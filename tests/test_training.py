@@ -362,3 +362,12 @@ def test_a_search_in_which_nothing_is_a_number_says_so():
     model.get_layer("logits").kernel.assign(np.full((24, 2), np.nan))
     with pytest.raises(FloatingPointError, match="no rate of"):
         training.choose_rate(model, task, task, 1, [1e-3])
+
+
+def test_what_trains_nothing_is_refused():
+    with pytest.raises(ValueError, match="batch_size: got 0, expected 1 or more"):
+        training.Batches(numbered(4), np.arange(4), batch_size=0)
+    inputs, labels = toy()
+    for epochs in (0, -1):
+        with pytest.raises(ValueError, match=f"epochs: got {epochs}, expected 1 or more"):
+            training.fit(linear(), training.Batches([inputs], labels), (inputs, labels), epochs, 0.1)

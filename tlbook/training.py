@@ -21,7 +21,8 @@ class Batches(keras.utils.PyDataset):
         Integers (n,).
     batch_size, seed : int
 
-    Yields (inputs float32 (batch, ...), labels). Raises `ValueError` for lengths that disagree. Taught in chapter 4.3.
+    Yields (inputs float32 (batch, ...), labels). Raises `ValueError` for lengths that disagree, or batches of nothing.
+    Taught in chapter 4.3.
     """
 
     def __init__(self, variants, labels, batch_size=64, seed=0):
@@ -30,6 +31,8 @@ class Batches(keras.utils.PyDataset):
         shapes = {np.shape(variant) for variant in variants}
         if len(shapes) != 1 or next(iter(shapes))[0] != len(labels) or not len(labels):
             raise ValueError(f"variants: got shapes {sorted(shapes)}, expected one shape ({len(labels)}, ...), n > 0")
+        if batch_size < 1:
+            raise ValueError(f"batch_size: got {batch_size}, expected 1 or more")
         self.variants, self.labels, self.batch_size = variants, labels, batch_size
         self.rng = np.random.default_rng(seed)
         self.on_epoch_end()
@@ -110,6 +113,8 @@ def run(model, batches, epochs, on_epoch_end=None, **options):
     `on_epoch_end(epoch, logs)` is called after each epoch; `options` are those of Keras's `fit`. Raises
     `FloatingPointError` where the loss is no longer a finite number.
     """
+    if epochs < 1:
+        raise ValueError(f"epochs: got {epochs}, expected 1 or more")
     with tqdm(total=epochs * len(batches), desc=model.name, unit="batch", leave=False, disable=None) as bar:
         progress = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: bar.update(), on_epoch_end=on_epoch_end

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -37,7 +38,11 @@ def needs(monkeypatch, upstream):
 
 def test_built_mirror_serves_without_network(needs, tmp_path, monkeypatch):
     folder = tmp_path / "room"
-    build_mirror.build_mirror(folder)
+    usual = os.umask(0o077)  # of somebody who shares nothing
+    try:
+        build_mirror.build_mirror(folder)
+    finally:
+        os.umask(usual)
     names = {"manifest.json", *(asset.mirror_name for asset in needs)}
     assert {item.name for item in folder.iterdir()} == names
     assert all(item.stat().st_mode & 0o044 == 0o044 for item in folder.iterdir()), "others may read it"

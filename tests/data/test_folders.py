@@ -85,6 +85,8 @@ def write_bad_files(root):
     (root / "cat" / "no pixels.png").write_bytes(png(64))
     image.resize((64, 20)).save(root / "cat" / "thin.png")
     Image.fromarray(np.zeros((64, 64), "float32")).save(root / "cat" / "numbers.tiff")
+    (root / "cat" / "program.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EOF\n")
+    image.save(root / "cat" / "icon.png", "ICO")
     (root / "cat" / "inside").mkdir()
     (root / "cat" / ".DS_Store").write_bytes(b"hidden")
     (root / "notes.txt").write_text("beside")
@@ -103,6 +105,8 @@ def test_bad_files_are_refused_with_a_reason_and_the_rest_is_read(root):
         "cat/no pixels.png": "damaged",
         "cat/thin.png": "64 x 20 pixels, fewer than 32",
         "cat/numbers.tiff": "mode F",
+        "cat/program.jpg": "not a picture in a known format",
+        "cat/icon.png": "not a picture in a known format",
         "cat/inside": "no file",
         "notes.txt": "beside the folders",
     }
@@ -201,3 +205,17 @@ def test_cut_with_another_share(shares):
 def test_cut_of_too_few_pictures():
     with pytest.raises(ValueError, match="pictures: got 4 of 2 classes, too few"):
         folders.cut(data.Split(noise(4), np.array([0, 0, 1, 1])), ("cat", "dog"), SOURCE)
+
+
+def test_no_format_that_starts_a_program_is_opened(root, monkeypatch):
+    """Pillow hands an EPS file to Ghostscript, whatever its name."""
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", pytest.fail)
+    write_bad_files(root)
+    assert "cat/program.jpg" in folders.load_folder(root).refused
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (257, 1), (65535, 255), (32896, 128)])
+def test_sixteen_bits_become_eight(tmp_path, value, expected):
+    path = tmp_path / "grey.png"
+    Image.fromarray(np.full((64, 64), value, "uint16")).save(path)
+    assert np.unique(folders.prepare(path, 32)).tolist() == [expected]

@@ -287,3 +287,17 @@ def test_agree_prints_the_largest_difference_and_fails_where_it_is_too_large(cap
         evaluation.agree("sums", [1.0, 2.0], [[1.0, 2.0]])
     with pytest.raises(AssertionError):
         evaluation.agree("sums", [1.0, np.nan], [1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "name"), [([0, 5], [0, 1], "labels"), ([0, 1], [0, -1], "predictions")]
+)
+def test_confusion_drops_no_pair(labels, predictions, name):
+    with pytest.raises(ValueError, match=rf"{name}: got .*, expected 0\.\.1"):
+        evaluation.confusion(labels, predictions, 2)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 2, 95, -0.5, np.nan])
+def test_a_confidence_that_is_none(confidence):
+    with pytest.raises(ValueError, match="confidence: got"):
+        evaluation.interval([0.1, 0.2], confidence)

@@ -3,6 +3,7 @@
 import errno
 import functools
 import importlib.metadata
+import io
 import os
 import pathlib
 import zipfile
@@ -85,12 +86,27 @@ def test_versions_are_those_that_compute(monkeypatch):
     assert cache.versions()["torch"] == "of torch" and cache.versions()["keras"] == "of keras"
 
 
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
 DAMAGES = {
     "empty": lambda good: b"",
     "text": lambda good: b"no archive",
     "pickle": lambda good: b"\x80\x04N.",
     "cut": lambda good: good[: len(good) // 2],
     "last-byte-missing": lambda good: good[:-1],
+    "array": lambda good: npy(ARRAYS["labels"]),
+    "fewer": lambda good: npz(labels=ARRAYS["labels"]),
+    "name-changed": lambda good: good.replace(b"labels.npy", b"labelt.npy"),
     "number-changed": lambda good: good.replace(ARRAYS["labels"].tobytes(), bytes(16)),
 }
 
@@ -264,4 +280,4 @@ def test_kept_file_is_a_plain_npz():
     assert zipfile.is_zipfile(cache.cache_dir() / "a.npz")
     load = functools.partial(np.load, allow_pickle=False)
     with load(cache.cache_dir() / "a.npz") as file:
-        assert same({key: file[key] for key in file.files})
+        assert same({key: file[key] for key in ARRAYS})

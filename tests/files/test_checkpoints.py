@@ -93,7 +93,10 @@ def test_nothing_else_is_allowed(forbidden, opcode):
     """Dotted names as well: in protocol 4, `OrderedDict.fromkeys` would be looked up on an allowed class."""
     with asking_for(forbidden, opcode) as opcodes:
         for write in (legacy, zipped):
-            with pytest.raises(pickle.UnpicklingError, match=f"it wants {forbidden}, which is not allowed"):
+            with pytest.raises(
+                pickle.UnpicklingError,
+                match=f"it wants {forbidden}, which is not allowed|it has the step (INST|EXT1), which is",
+            ):
                 checkpoints.read_tensors(write(opcodes))
 
 
@@ -113,7 +116,7 @@ def test_a_pickle_cannot_change_the_reader(target):
         "storage": pid("storage", None, "0", "cpu", 12),
     }[target]
     for state in ({"__call__": 1, "numel": 99}, (None, {"__call__": 1, "numel": 99})):
-        with pytest.raises(pickle.UnpicklingError, match="damaged"):
+        with pytest.raises(pickle.UnpicklingError, match="it sets the state of"):
             checkpoints.read_tensors(zipped(reached + plain(state) + b"b"))
     assert checkpoints.read_checkpoint(zipped(tensor())).tolist() == NUMBERS.tolist(), "the reader is as it was"
 
@@ -211,7 +214,9 @@ def test_legacy_storage_of_a_false_length(numel):
     ],
 )
 def test_things_that_no_checkpoint_needs(write, odd):
-    with pytest.raises(pickle.UnpicklingError, match="it holds .* tensors and numbers only"):
+    with pytest.raises(
+        pickle.UnpicklingError, match="it (holds|has|calls) .*(tensors and numbers only|expected a string|three deep)"
+    ):
         checkpoints.read_tensors(write(odd))
 
 
@@ -226,8 +231,9 @@ def test_containers_without_end_are_refused():
     for opcodes in (billion + b"Q", b"}" + plain("a") + b"(" + billion + b"ts"):
         with pytest.raises(pickle.UnpicklingError, match=r"\[\.\.\.\]"):
             checkpoints.read_tensors(zipped(opcodes))
-    deep = b"]" * 20_000 + b"a" * 19_999  # twenty times as deep as a function may call itself
-    assert checkpoints.read_tensors(zipped(deep)) == {}
+    assert checkpoints.read_tensors(zipped(b"]" * 100 + b"a" * 99)) == {}
+    with pytest.raises(pickle.UnpicklingError, match="more than 100 deep"):
+        checkpoints.read_tensors(zipped(b"]" * 20_000 + b"a" * 19_999))
 
 
 def test_names_that_meet_are_refused():

@@ -7,12 +7,25 @@ import io
 import os
 import random
 import socket
+import time
 import types
 
 import pytest
-from conftest import cut, deaf, slow, stalled, start_answer, status, whole
+from conftest import (
+    cut,
+    deaf,
+    endless,
+    slow,
+    stalled,
+    start_answer,
+    status,
+    trickling,
+    trickling_chunks,
+    trickling_headers,
+    whole,
+)
 
-from tlbook.files import cache, download
+from tlbook.files import addresses, cache, download
 
 BODY = random.Random(0).randbytes(400_000)
 HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -250,7 +263,7 @@ def test_what_comes_from_the_address_that_is_set_is_verified_too(upstream, path,
 
 def test_a_file_with_no_address_gets_none(monkeypatch):
     monkeypatch.setenv("TLBOOK_UPSTREAM", "https://near.example/files")
-    assert download.addresses((), "body.bin") == []
+    assert addresses.addresses((), "body.bin") == []
 
 
 @pytest.mark.parametrize("base", ["ftp://near.example", "near.example/files", "/files", "https://"])
@@ -259,3 +272,82 @@ def test_an_address_that_is_none_is_refused(upstream, path, monkeypatch, base):
     with pytest.raises(ValueError, match=f"TLBOOK_UPSTREAM: got '{base}', expected an address such as https://"):
         QUICK([upstream.url()], path, HASH)
     assert upstream.requests == [] and not path.parent.exists()
+
+
+def test_more_than_was_expected_is_not_kept(upstream, path):
+    upstream.answers["/file"] = [endless]
+    with pytest.raises(download.DownloadError, match="more came than the 400,000 bytes that were expected"):
+        QUICK([upstream.url()], path, HASH)
+    assert left_in(path) == []
+
+
+def test_a_file_of_unknown_size_ends_at_a_cap(upstream, path):
+    upstream.answers["/file"] = [endless, whole(BODY)]
+    for reason in (
+        "more came than the 300,000 bytes",
+        "the file measures 400,000 bytes there, expected 300,000 at most",
+    ):
+        with pytest.raises(download.DownloadError, match=reason):
+            QUICK([upstream.url()], path, None, size_bytes=None, most_bytes=300_000)
+        assert left_in(path) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "size_bytes", "reason"),
+    [
+        (trickling, None, "no end after 0.5 s and .* bytes, which are kept"),
+        (trickling, len(BODY), "too slow: 0 kB/s"),
+        (trickling_chunks, None, "stalled: not a byte for 0.5 s"),
+        (trickling_headers, len(BODY), "stalled: not a byte for 0.5 s"),
+    ],
+)
+def test_patience_holds_for_every_byte(upstream, path, answer, size_bytes, reason):
+    upstream.answers["/file"] = [answer]
+    start = time.monotonic()
+    patience = {"patience_s": 0.5, "sample_s": 0.2, "stall_s": 0.5, "connect_s": 0.5, "tries": 2}
+    with pytest.raises(download.DownloadError, match=reason):
+        QUICK([upstream.url()], path, None, size_bytes=size_bytes, **patience)
+    assert time.monotonic() - start < 10, "a server decided how long this takes"
+
+
+@pytest.mark.parametrize("length", [100_000, len(BODY)])
+def test_a_damaged_partial_is_started_again_by_itself(upstream, path, length):
+    path.parent.mkdir()
+    path.with_name("body.bin.partial").write_bytes(bytes(length))
+    upstream.answers["/file"] = [whole(BODY)]
+    assert QUICK([upstream.url()], path, HASH).read_bytes() == BODY
+    assert left_in(path) == ["body.bin"]
+
+
+@pytest.mark.parametrize("make", [lambda partial, other: partial.symlink_to(other), lambda partial, _: partial.mkdir()])
+def test_a_partial_that_is_no_plain_file_is_refused(upstream, path, tmp_path, make):
+    other = tmp_path / "other.txt"
+    other.write_text("mine")
+    path.parent.mkdir()
+    make(path.with_name("body.bin.partial"), other)
+    upstream.answers["/file"] = [whole(BODY)]
+    with pytest.raises(download.DownloadError, match=r"body.bin.partial is no plain file.*remove it and try again"):
+        QUICK([upstream.url()], path, HASH)
+    assert other.read_text() == "mine" and not path.exists() and upstream.requests == []
+
+
+def test_the_pause_doubles_after_each_try(upstream, path, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    upstream.answers["/file"] = [status(503)]
+    with pytest.raises(download.DownloadError):
+        QUICK([upstream.url()], path, HASH, tries=4, back_off_s=0.5)
+    assert pauses == [0.5, 1.0, 2.0]
+
+
+def test_no_compression_is_asked_for(upstream, path):
+    """Positions in a compressed stream are not those in the file, and a resumed download would be damaged."""
+    asked = []
+
+    def answer(handler):
+        asked.append(handler.headers["Accept-Encoding"])
+        whole(BODY)(handler)
+
+    upstream.answers["/file"] = [answer]
+    QUICK([upstream.url()], path, HASH)
+    assert asked == ["identity"]

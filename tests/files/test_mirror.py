@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pytest
 from conftest import write_mirror
@@ -50,7 +51,16 @@ def test_missing_file_and_missing_manifest(folder):
 
 @pytest.mark.parametrize(
     "manifest",
-    ["{", "[]", "null", {"file": {}}, {"files": ["a.bin"]}, {"files": {"a.bin": "hash"}}, {"files": {"a.bin": {}}}],
+    [
+        "[" * 100_000,
+        "{",
+        "[]",
+        "null",
+        {"file": {}},
+        {"files": ["a.bin"]},
+        {"files": {"a.bin": "hash"}},
+        {"files": {"a.bin": {}}},
+    ],
 )
 def test_manifest_of_another_form(folder, manifest):
     rewrite(folder, manifest)
@@ -69,3 +79,20 @@ def test_manifest_that_leads_out_of_the_mirror(folder, tmp_path, kind):
     with pytest.raises(mirror.MirrorError, match="names .*secret.bin|names .*link.bin") as caught:
         mirror.find_in_mirror(folder, names[kind])
     assert "outside the mirror" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800.bin", "loop"])
+def test_names_that_no_file_has(folder, name):
+    (folder / "loop").symlink_to(folder / "loop")
+    rewrite(folder, {"files": {name: {"sha256": "0" * 64}}})
+    with pytest.raises(mirror.MirrorError):
+        mirror.find_in_mirror(folder, name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["a.bin", "manifest.json"])
+def test_a_pipe_is_not_waited_for(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(mirror.MirrorError, match="no plain file"):
+        mirror.find_in_mirror(folder, "a.bin")

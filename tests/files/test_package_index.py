@@ -2,13 +2,15 @@
 
 import dataclasses
 import hashlib
+import json
 import subprocess
 import sys
 import textwrap
 import types
 
 import pytest
-from conftest import status, whole
+import requests
+from conftest import endless, start_answer, status, whole
 
 from tlbook.files import assets, cache, package_index, sources
 
@@ -130,7 +132,9 @@ def sdist(monkeypatch, upstream, settings):
     settings["global.index-url"] = upstream.url("/simple")
     upstream.answers["/simple/pretend/"] = [page(PAGE.format(name=SDIST))]
     upstream.answers[f"/files/{SDIST}"] = [whole(BODY)]
-    return dataclasses.replace(assets.TEXTGENRNN, file_name=SDIST, checksum=SHA256, requirement="pretend==1.0")
+    return dataclasses.replace(
+        assets.TEXTGENRNN, file_name=SDIST, checksum=SHA256, size_bytes=len(BODY), requirement="pretend==1.0"
+    )
 
 
 def page(text):
@@ -144,6 +148,13 @@ def page(text):
         handler.wfile.write(text.encode())
 
     return answer
+
+
+def future(handler):
+    """Answer as an index of the next major version of the simple API."""
+    content = json.dumps({"meta": {"api-version": "2.0"}, "name": "pretend", "files": []}).encode()
+    start_answer(handler, 200, len(content), Content_Type="application/vnd.pypi.simple.v1+json")
+    handler.wfile.write(content)
 
 
 def test_sdist_is_fetched_from_the_index_of_pip_and_pip_never_sees_it(sdist, monkeypatch):
@@ -167,16 +178,22 @@ def test_sdist_comes_from_the_second_index_where_the_first_does_not_have_it(sdis
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ({"/simple/pretend/": [status(404)]}, "NoSuchProjectError"),
+        ({"/simple/pretend/": [status(404)]}, "HTTPError"),
         ({"/simple/pretend/": [page(PAGE.format(name="pretend-2.0.tar.gz"))]}, f"does not have {SDIST}"),
-        ({f"/files/{SDIST}": [status(403)]}, "HTTPError"),
+        ({f"/files/{SDIST}": [status(403)]}, "HTTP 403 Forbidden"),
         (
-            {f"/files/{SDIST}": [whole(BODY[:-1])]},
-            "pretend-1.0.tar.gz is another file: its sha256 hash is .*, expected",
+            {f"/files/{SDIST}": [whole(BODY[:-1] + b"!")]},
+            "it is another file or damaged: its sha256 hash is .*, expected",
         ),
+        ({f"/files/{SDIST}": [whole(BODY[:-1])]}, "the file measures 15,999 bytes there, expected 16,000"),
+        ({f"/files/{SDIST}": [endless]}, "more came than the 16,000 bytes"),
+        ({"/simple/pretend/": [future]}, "UnsupportedRepoVersionError"),
+        ({"/simple/pretend/": [page("\0" * 1000)]}, f"does not have {SDIST}"),
+        ({"/simple/pretend/": [endless]}, "an index (did not give it|does not have)"),
     ],
 )
-def test_sdist_that_cannot_be_had(sdist, upstream, answers, reason):
+def test_sdist_that_cannot_be_had(sdist, upstream, monkeypatch, answers, reason):
+    monkeypatch.setattr(package_index, "PAGE_S", 2)
     upstream.answers |= answers
     with pytest.raises(sources.NotFound, match=reason):
         sources.find(sdist)
@@ -214,3 +231,12 @@ def test_settings_are_read_as_pip_prints_them(monkeypatch):
         assert package_index.index_addresses("https://default.example/")[0] == "https://index.example/simple"
     finally:
         package_index._pip_settings.cache_clear()
+
+
+def test_certificates_are_those_of_pip(sdist, settings, monkeypatch):
+    settings |= {":env:.cert": "ours.pem", "global.client-cert": "me.pem"}
+    used = []
+    monkeypatch.setattr(requests.Session, "get", lambda self, *_, **__: used.append((self.verify, self.cert)) or 1 / 0)
+    with pytest.raises(sources.NotFound):
+        sources.find(sdist)
+    assert set(used) == {("ours.pem", "me.pem")}

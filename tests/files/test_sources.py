@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import io
+import os
 import pathlib
 import re
 import zipfile
@@ -275,3 +276,33 @@ def test_stand_ins_are_asked_for_and_nothing_else_is_looked_for(asset, online, m
     with pytest.raises(sources.NotFound, match="TLBOOK_DATA asks for digits"):
         sources.find(dataclasses.replace(asset, stand_in="digits"))
     assert upstream.requests == []
+
+
+def test_swapped_recordings_are_other_recordings(tmp_path):
+    """Which sound is which digit stands in the names."""
+    found = []
+    for names in (("0_a_0.wav", "1_a_0.wav"), ("1_a_0.wav", "0_a_0.wav")):
+        path = tmp_path / f"{names[0]}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in zip(names, (b"zero", b"one"), strict=True):
+                archive.writestr(name, content)
+        found.append(hashes.file_hash(path, "recordings"))
+    assert found[0] != found[1]
+
+
+def test_recordings_that_unpack_to_very_much_have_no_hash(tmp_path, monkeypatch):
+    monkeypatch.setattr(hashes, "MOST_RECORDING", 1000)
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0_a_0.wav", bytes(100_000))
+    assert "unpacks to more than 1,000 bytes" in hashes.mismatch(path, "recordings:0")
+
+
+def test_hash_follows_the_content_where_size_and_time_stay(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"first")
+    os.utime(path, ns=(10**18, 10**18))
+    first = hashes.file_hash(path)
+    path.write_bytes(b"other")
+    os.utime(path, ns=(10**18, 10**18))
+    assert hashes.file_hash(path) == hashlib.sha256(b"other").hexdigest() != first

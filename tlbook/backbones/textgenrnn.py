@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tlbook.files import assets, sources
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 
 WINDOW = 40  # characters that it reads before it guesses
 START = "<s>"  # stands before the first character and behind the last
@@ -176,7 +176,7 @@ def _member(archive, ending):
     (member,) = [member for member in archive.getmembers() if member.name.endswith(f"/{ending}")]
     if not member.isreg() or member.size > _LARGEST:
         raise ValueError(f"{member.name} is no regular file of at most {_LARGEST:,} bytes")
-    return archive.extractfile(member).read()
+    return read_member(archive, member)
 
 
 def _arrays(content):

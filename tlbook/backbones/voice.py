@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tlbook.files import assets, checkpoints, sources
-from tlbook.files.archives import reading
+from tlbook.files.archives import read_member, reading
 from tlbook.files.cache import cached_arrays, fingerprint
 from tlbook.inputs.sound import VOICE, mel_power
 
@@ -34,7 +34,7 @@ def read(path):
     """
     with reading(path, "the wheel resemblyzer 0.1.4"):
         with zipfile.ZipFile(path) as wheel:
-            tensors = checkpoints.read_tensors(wheel.read("resemblyzer/pretrained.pt"))
+            tensors = checkpoints.read_tensors(read_member(wheel, "resemblyzer/pretrained.pt"))
         return convert({name.removeprefix("model_state/"): array for name, array in tensors.items()})
 
 

@@ -13,7 +13,7 @@ import requests
 import tlbook
 from tlbook.commands import speed
 from tlbook.data import emoji10
-from tlbook.files import assets, cache, download, installed, mirror, sources
+from tlbook.files import addresses, assets, cache, installed, mirror, sources
 
 PROBE_S = 5
 
@@ -93,7 +93,7 @@ def downloads():
     if sources.offline():
         return "off (TLBOOK_OFFLINE)"
     try:
-        base = download.upstream()
+        base = addresses.upstream()
     except ValueError as error:
         return f"impossible. {error}"
     return f"allowed, first from {base} (TLBOOK_UPSTREAM)" if base else "allowed"
@@ -112,7 +112,7 @@ def locate(alternatives):
         return "not in the mirror, not in the cache, and downloads are off", False
     for asset in alternatives:
         try:
-            urls = download.addresses(asset.urls, asset.file_name)
+            urls = addresses.addresses(asset.urls, asset.file_name)
             cache.check_room(cache.cache_dir(), asset.size_bytes)
         except (cache.NoRoom, ValueError) as error:
             return str(error), False

@@ -1,6 +1,6 @@
 """Fetch what the chapters need into the cache: `python -m tlbook fetch`."""
 
-from tlbook.files import assets, cache, download, sources
+from tlbook.files import addresses, assets, cache, sources
 
 
 def fetch_needs(cifar10, patience_s):
@@ -29,7 +29,7 @@ def check_cache(needs):
     Raises `tlbook.files.cache.NoRoom` where the cache cannot take it, and `ValueError` where `TLBOOK_UPSTREAM` is no
     address.
     """
-    download.upstream()
+    addresses.upstream()
     missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
     if missing and not sources.offline():
         print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")

@@ -5,7 +5,7 @@ import tarfile
 import numpy as np
 
 from tlbook.files import assets, cache, pickles, sources
-from tlbook.files.archives import reading
+from tlbook.files.archives import read_member, reading
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SHAPES = {
@@ -55,7 +55,7 @@ def _read_archive(path):
                 name = member.name.removeprefix("cifar-10-batches-py/")
                 if name in (*_TRAIN_BATCHES, _TEST_BATCH):
                     # Python 2 pickled them, and its strings come back as bytes.
-                    batch = pickles.ArraysOnly(archive.extractfile(member), encoding="bytes").load()
+                    batch = pickles.read_arrays(read_member(archive, member), encoding="bytes")
                     images = batch[b"data"].reshape(-1, 3, 32, 32)
                     parts[name] = images, np.array(batch[b"labels"], dtype=np.uint8)
         train = [np.concatenate(arrays) for arrays in zip(*(parts[name] for name in _TRAIN_BATCHES), strict=True)]

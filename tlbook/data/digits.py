@@ -10,7 +10,7 @@ import numpy as np
 
 from tlbook.data import splits
 from tlbook.files import assets, sources
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 from tlbook.inputs import sound
 
 _MEMBER = re.compile(r"(?:.*/)?(\d)_([a-z]+)_(\d{1,4})\.wav")
@@ -118,7 +118,7 @@ def _read_member(archive, member, path):
     name = f"{path}: {member.filename}"
     if member.file_size > _LARGEST:
         raise DamagedFile(f"{name}: {member.file_size} bytes, expected at most {_LARGEST}")
-    with reading(name, "a recording"), wave.open(io.BytesIO(archive.read(member))) as file:
+    with reading(name, "a recording"), wave.open(io.BytesIO(read_member(archive, member, _LARGEST))) as file:
         form = file.getnchannels(), 8 * file.getsampwidth(), file.getframerate()
         count, samples = file.getnframes(), file.readframes(file.getnframes())
     if form != (1, 16, sound.DIGITS.rate):

@@ -12,6 +12,9 @@ from tqdm import tqdm
 from tlbook import data
 
 SMALLEST = 32  # pixels a side: VGG16 halves a picture five times
+# What cameras and programs write. For some other formats Pillow starts a program (EPS), and an icon can hide a picture
+# that is larger than it says.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_PIXELS = 64_000_000  # the largest phones; a picture that claims more is a scan of a wall, or an attack
 
 
@@ -101,7 +104,7 @@ def prepare(path, size, max_pixels=MAX_PIXELS):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `max_pixels` is stricter, and refuses
-            with Image.open(path) as file:
+            with Image.open(path, formats=FORMATS) as file:
                 width, height = file.size  # read from the first bytes; nothing is unpacked yet
                 if width * height > max_pixels:
                     raise ValueError(f"{width} x {height} pixels, more than the {max_pixels:,} that are allowed")

@@ -10,7 +10,7 @@ import re
 import tarfile
 import zipfile
 
-from tlbook.files.archives import DamagedFile, reading
+from tlbook.files.archives import DamagedFile, read_member, reading
 from tlbook.inputs.text import tokenize
 
 # "battery[-2], zoom[+1][u]##the zoom is fine , the battery is not ." A few marks have a typing error: "[+1}", "[-".
@@ -116,14 +116,14 @@ def without_repeats(rows, unwanted=()):
 
 def _tar_member(archive, ending):
     """Return the content of the first member whose name ends so, as bytes."""
-    return archive.extractfile(next(member for member in archive if member.name.endswith(ending))).read()
+    return read_member(archive, next(member for member in archive if member.name.endswith(ending)))
 
 
 def _zip_members(path):
     """Return the texts in a zip archive by name, README left out. Nothing is unpacked onto the disk."""
     with reading(path, "a zip archive of texts"), zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith(("/", "README.txt"))]
-        return {name.rpartition("/")[2]: _decoded(archive.read(name)) for name in names}
+        return {name.rpartition("/")[2]: _decoded(read_member(archive, name)) for name in names}
 
 
 def _by_file(path, labels):

@@ -16,7 +16,13 @@ def accuracy(labels, predictions):
 
 
 def confusion(labels, predictions, classes):
-    """Return the confusion matrix, int64 (classes, classes): row = true class, column = predicted class."""
+    """Return the confusion matrix, int64 (classes, classes): row = true class, column = predicted class.
+
+    Raises `ValueError` for a label or a prediction out of 0..classes - 1.
+    """
+    for name, values in (("labels", labels), ("predictions", predictions)):
+        if not np.isin(values, np.arange(classes)).all():
+            raise ValueError(f"{name}: got {np.unique(values)}, expected 0..{classes - 1}")
     return metrics.confusion_matrix(labels, predictions, labels=np.arange(classes))
 
 

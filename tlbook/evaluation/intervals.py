@@ -8,11 +8,14 @@ def interval(values, confidence=0.95):
     """Return `(mean, half width)` of Student's interval for the mean of a few runs, one value a seed.
 
     With three seeds the half width is 4.3 standard errors: few seeds say little, and the interval says so. Raises
-    `ValueError` for fewer than two values or one that is not finite. Source: Student (1908). Taught in chapter 4.3.
+    `ValueError` for fewer than two values, one that is not finite, or a confidence that is not between 0 and 1.
+    Source: Student (1908). Taught in chapter 4.3.
     """
     values = np.asarray(values, "float64")
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(f"values: got {values}, expected two or more finite numbers")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence: got {confidence}, expected a share between 0 and 1")
     return float(values.mean()), float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values))
 
 

@@ -15,6 +15,7 @@ import pooch
 from tlbook.files import installed
 
 _COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
+_NAMES = "names of the arrays"
 _said = set()  # sentences that would only repeat themselves
 
 
@@ -69,8 +70,7 @@ def cached_arrays(name, compute):
     """
     path = (computed_dir() if name.startswith(_COMPUTED) else cache_dir()) / f"{name}.npz"
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        return _read(path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass
     # RuntimeError: `zipfile` takes some kinds of damage for encryption or an unknown compression.
@@ -78,13 +78,23 @@ def cached_arrays(name, compute):
         warnings.warn(f"the cached file {path} is damaged and is computed anew ({error})", stacklevel=2)
     arrays = compute()
     try:
-        write_atomically(path, lambda file: np.savez(file, **arrays))
+        write_atomically(path, lambda file: np.savez(file, **arrays, **{_NAMES: np.array(sorted(arrays))}))
     except OSError as error:
         moved = path.parent == computed_dir() and os.environ.get("TLBOOK_COMPUTED")
         reason = cannot_write(path.parent, error, "TLBOOK_COMPUTED" if moved else "TLBOOK_CACHE")
         if reason not in _said:
             _said.add(reason)
             print(f"What is computed will be computed again next time: {reason}.")
+    return arrays
+
+
+def _read(path):
+    """Return the arrays of a file. Raises `ValueError` where it does not hold all that was written."""
+    with open(path, "rb") as file, contextlib.closing(np.lib.npyio.NpzFile(file)) as members:
+        arrays = {key: members[key] for key in members.files}
+    # `zipfile` checks what a member holds, and not whether all of them are there under their own names.
+    if sorted(arrays.keys() - {_NAMES}) != arrays.pop(_NAMES, np.array(None)).tolist():
+        raise ValueError("it does not hold the arrays that it should")
     return arrays
 
 

@@ -1,25 +1,25 @@
-"""PyTorch's checkpoints, read without PyTorch and without running anything of them: see `tlbook.files.pickles`."""
+"""PyTorch's checkpoints, read without PyTorch and without running anything of them: see `tlbook.files.unpickling`."""
 
-import collections
 import io
 import math
 import pathlib
 import pickle
-import reprlib
 import struct
-import typing
 import zipfile
+from dataclasses import dataclass
 
 import numpy as np
 
-from tlbook.files.pickles import Restricted
+from tlbook.files.unpickling import Machine, brief
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save began a file before its version 1.6
 _DTYPES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "ByteStorage": "<u1"}
+_LONGEST_NAME = 1000  # of a tensor, all levels: names are repeated for everything below them
 _DTYPES |= {"CharStorage": "<i1", "ShortStorage": "<i2", "IntStorage": "<i4", "LongStorage": "<i8"}
 
 
-class _Storage(typing.NamedTuple):
+@dataclass(frozen=True)
+class _Storage:
     """A run of numbers that the file keeps outside the pickle."""
 
     dtype: str
@@ -27,7 +27,8 @@ class _Storage(typing.NamedTuple):
     numel: int
 
 
-class _Tensor(typing.NamedTuple):
+@dataclass(frozen=True)
+class _Tensor:
     """Where in a storage a tensor's numbers lie, counted in elements."""
 
     storage: _Storage
@@ -36,46 +37,44 @@ class _Tensor(typing.NamedTuple):
     strides: tuple
 
 
-class _Rebuild:
-    """Stand-in for `torch._utils._rebuild_tensor_v2`: notes where a tensor lies, and touches no memory."""
-
-    __slots__ = ()  # no attributes: a pickle may try to set them on any object that it can reach
-
-    def __call__(self, storage, offset, shape, strides, requires_grad=False, hooks=None, metadata=None):
-        found = f"a tensor with offset {_brief(offset)}, shape {_brief(shape)} and strides {_brief(strides)}"
-        if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
-            raise pickle.UnpicklingError(f"it has {found}, which is no description of a tensor")
-        if not all(type(number) is int and number >= 0 for number in (offset, *shape, *strides)):
-            raise pickle.UnpicklingError(f"it has {found}: expected integers of 0 or more")
-        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-        # The first test keeps a view inside its storage; the second keeps a stride of 0 from making much of little.
-        if 0 not in shape and (last >= storage.numel or math.prod(shape) > storage.numel):
-            raise pickle.UnpicklingError(f"it has {found}, which leaves its storage of {storage.numel} numbers")
-        return _Tensor(storage, offset, shape, strides)
+def _rebuilt(storage, offset, shape, strides, requires_grad=False, hooks=None, metadata=None):
+    """Stand in for `torch._utils._rebuild_tensor_v2`: note where a tensor lies, and touch no memory."""
+    found = f"a tensor with offset {brief(offset)}, shape {brief(shape)} and strides {brief(strides)}"
+    if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
+        raise pickle.UnpicklingError(f"it has {found}, which is no description of a tensor")
+    if not all(type(number) is int and number >= 0 for number in (offset, *shape, *strides)):
+        raise pickle.UnpicklingError(f"it has {found}: expected integers of 0 or more")
+    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    # The first test keeps a view inside its storage; the second keeps a stride of 0 from making much of little.
+    if 0 not in shape and (last >= storage.numel or math.prod(shape) > storage.numel):
+        raise pickle.UnpicklingError(f"it has {found}, which leaves its storage of {storage.numel} numbers")
+    return _Tensor(storage, offset, shape, strides)
 
 
-_PLAIN = (int, float, bool, str, bytes, type(None))
-_HOLDERS = (dict, collections.OrderedDict, list, _Tensor)
+class _TensorsOnly(Machine):
+    """Builds dicts, lists, numbers, strings and descriptions of tensors, and nothing else."""
 
-
-class _TensorsOnly(Restricted):
-    """An unpickler that builds dicts, lists, numbers, strings and descriptions of tensors, and nothing else."""
-
-    allowed = {
-        ("collections", "OrderedDict"): collections.OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2"): _Rebuild(),
+    names = {
+        ("collections", "OrderedDict"): lambda: {},
+        ("torch._utils", "_rebuild_tensor_v2"): _rebuilt,
         **{("torch", name): dtype for name, dtype in _DTYPES.items()},
     }
+    described = _Tensor
     only = "tensors and numbers only"
 
-    def persistent_load(self, pid):
+    def persistent(self, identity):
         """Return the `_Storage` that a persistent id describes. Raises `UnpicklingError` where it does not."""
-        match pid:
+        match identity:
             case ("storage", str(dtype), str(key), str(), int(numel), *views) if (
                 dtype in _DTYPES.values() and key.isascii() and key.isdigit() and numel >= 0 and views in ([], [None])
             ):
                 return _Storage(dtype, key, numel)
-        raise pickle.UnpicklingError(f"it has the persistent id {_brief(pid)}, which is not a plain storage")
+        raise pickle.UnpicklingError(f"it has the persistent id {brief(identity)}, which is not a plain storage")
+
+    def build(self, thing, state):
+        """Leave out the versions of layers, which a state dict carries as an attribute."""
+        if type(thing) is not dict or type(state) is not dict or set(state) != {"_metadata"}:
+            super().build(thing, state)
 
 
 def read_checkpoint(file):
@@ -121,6 +120,8 @@ def read_tensors(file):
     while waiting:
         prefix, item = waiting.pop()
         if isinstance(item, dict | list):
+            if len(prefix) > _LONGEST_NAME:
+                raise pickle.UnpicklingError(f"it has a name of more than {_LONGEST_NAME} characters")
             pairs = item.items() if isinstance(item, dict) else enumerate(item)
             waiting += reversed([(f"{prefix}/{name}" if prefix else f"{name}", value) for name, value in pairs])
         elif isinstance(item, np.ndarray):
@@ -133,10 +134,10 @@ def read_tensors(file):
 def _read_legacy(content):
     """Return the object and its storages: four pickles, a list of keys, and then the numbers, key by key."""
     stream = io.BytesIO(content)
-    magic, version, system = (_TensorsOnly(stream).load() for _ in range(3))
+    magic, version, system = (_TensorsOnly().run(stream) for _ in range(3))
     if magic != _MAGIC or version != 1001 or system["little_endian"] is not True:
-        raise pickle.UnpicklingError(f"it is no checkpoint: it begins with {_brief(magic)}")
-    root, keys = [_TensorsOnly(stream).load()], _TensorsOnly(stream).load()
+        raise pickle.UnpicklingError(f"it is no checkpoint: it begins with {brief(magic)}")
+    root, keys = [_TensorsOnly().run(stream)], _TensorsOnly().run(stream)
     itemsizes = {storage.key: np.dtype(storage.dtype).itemsize for storage in _storages(root)}
     storages = {}
     for key in keys:
@@ -163,36 +164,18 @@ def _read_zip(content):
         folder = name.removesuffix("data.pkl")
         if f"{folder}byteorder" in members and archive.read(f"{folder}byteorder") != b"little":
             raise pickle.UnpicklingError("its numbers are not little-endian")
-        root = [_TensorsOnly(io.BytesIO(archive.read(name))).load()]
+        root = [_TensorsOnly().run(io.BytesIO(archive.read(name)))]
         keys = {storage.key for storage in _storages(root)}
         return root, {key: memoryview(archive.read(f"{folder}data/{key}")) for key in keys}
 
 
 def _storages(root):
-    return [item.storage for _, _, item in _walk(root) if isinstance(item, _Tensor)]
-
-
-def _walk(root):
-    """Yield (container, key, item) for all that the dicts and lists of a list hold, each container once."""
-    seen, waiting = set(), [root]
-    while waiting:
-        container = waiting.pop()
-        # One that stands in two places, or in itself, could be walked for ever.
-        if id(container) in seen:
-            raise pickle.UnpicklingError("a dict or list stands in the file twice")
-        seen.add(id(container))
-        for key, item in list(container.items() if isinstance(container, dict) else enumerate(container)):
-            plain_tuple = type(item) is tuple and all(type(part) in _PLAIN for part in item)
-            if type(key) not in _PLAIN or not (plain_tuple or type(item) in (*_PLAIN, *_HOLDERS)):
-                raise pickle.UnpicklingError(f"it holds {_brief(item)} under {_brief(key)}: {_TensorsOnly.only}")
-            yield container, key, item
-            if isinstance(item, dict | list):
-                waiting.append(item)
+    return [item.storage for _, _, item in _TensorsOnly().walk(root) if isinstance(item, _Tensor)]
 
 
 def _resolve(root, storages):
     """Put an array in the place of each tensor's description, after a last look at the size of its storage."""
-    for container, key, item in _walk(root):
+    for container, key, item in _TensorsOnly().walk(root):
         if isinstance(item, _Tensor):
             container[key] = _array(item, storages[item.storage.key])
     return root
@@ -209,8 +192,3 @@ def _array(tensor, numbers):
     flat = np.frombuffer(numbers, dtype)[tensor.offset :]
     strides = [stride * dtype.itemsize for stride in tensor.strides]
     return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
-
-
-def _brief(thing):
-    """Return a short text for an error message: `repr` of lists within lists within lists may never end."""
-    return reprlib.repr(thing)[:200]

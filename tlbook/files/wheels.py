@@ -9,7 +9,7 @@ import zipfile
 
 import pandas as pd
 
-from tlbook.files.archives import reading
+from tlbook.files.archives import read_member, reading
 
 # What reading or installing a file of this ending can do. Everything else is reported as unknown.
 CODE = (".py", ".so", ".pyd", ".dll", ".dylib", ".sh", ".pth", "entry_points.txt")  # a .pth line runs at every start
@@ -52,7 +52,7 @@ def text(path, ending):
     if size > _LARGEST_TEXT:
         raise ValueError(f"{name}: got {size:,} bytes, expected {_LARGEST_TEXT:,} at most")
     with reading(path, "a wheel"), zipfile.ZipFile(path) as wheel:
-        return wheel.read(name).decode("utf-8")
+        return read_member(wheel, name, _LARGEST_TEXT).decode("utf-8")
 
 
 def metadata(path):
