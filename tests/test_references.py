@@ -1,0 +1,104 @@
+"""The bibliography: every work can be found, none stands there twice, each is cited, and nothing more is claimed."""
+
+import csv
+import datetime
+import pathlib
+import re
+
+import nbformat
+import pytest
+from pybtex.database import parse_file
+
+import back_matter
+
+ROOT = pathlib.Path(__file__).parents[1]
+BOOK = ROOT / "book"
+PAGES = [*sorted(BOOK.rglob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+WORKS = dict(parse_file(BOOK / "references.bib").entries)
+each_work = pytest.mark.parametrize("key", WORKS)
+
+
+def checked():
+    with open(BOOK / "references-checked.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def identifier(fields):
+    """A work's DOI, else its arXiv number, else its page, as `references-checked.csv` writes it."""
+    if doi := fields.get("doi"):
+        return "doi:" + doi
+    if (number := fields.get("eprint")) and fields.get("archiveprefix") == "arXiv":
+        return "arXiv:" + number
+    return fields.get("url")
+
+
+def one_name(name):
+    """The same for two spellings of one identifier: DOIs know no capitals, and arXiv numbers have DOIs as well."""
+    return name.lower().replace("doi:10.48550/arxiv.", "arxiv:").removesuffix("/")
+
+
+def plain(title):
+    return re.sub(r"[^a-z0-9]", "", title.lower())
+
+
+@each_work
+def test_a_work_has_an_identifier_that_is_well_formed(key):
+    name = identifier(WORKS[key].fields)
+    assert name, "neither DOI, arXiv number nor publisher's page"
+    assert re.fullmatch(r"doi:10\.\d{4,9}/[^\s{}\\]+|arXiv:\d{4}\.\d{4,5}|https://[\w.-]+\.\w+/[^\s{}\\]+", name)
+
+
+@pytest.mark.parametrize("what", [one_name, plain], ids=["identifier", "title"])
+def test_no_work_stands_there_twice(what):
+    names = {}
+    for key, work in WORKS.items():
+        for name in {identifier(work.fields), *(work.fields.get(part) for part in ("doi", "url"))} - {None}:
+            name = work.fields["title"] if what is plain else name
+            assert names.setdefault(what(name), key) == key, f"{key} and {names[what(name)]} are one work"
+
+
+def test_two_spellings_of_one_identifier_are_one():
+    assert one_name("doi:10.48550/arXiv.1603.07285") == one_name("arXiv:1603.07285")
+    assert one_name("doi:10.1109/CVPR.2016.90") == one_name("doi:10.1109/cvpr.2016.90")
+
+
+def test_every_work_is_cited():
+    text = "\n".join(
+        "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+        if path.suffix == ".ipynb"
+        else path.read_text(encoding="utf-8")
+        for path in PAGES
+    )
+    cited = {key.strip() for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text) for key in keys.split(",")}
+    assert cited == set(WORKS), "cited (left) and in book/references.bib (right)"
+
+
+def test_every_work_has_one_row_that_says_what_was_seen_where_and_when():
+    rows = checked()
+    assert [row["key"] for row in rows] == sorted(WORKS), "one row a key, in the order of the alphabet"
+    for row in rows:
+        assert row["identifier"] == identifier(WORKS[row["key"]].fields), row["key"]
+        assert (row["seen"] == "not seen") == (not row["where"]) or row["where"] == "from memory", row["key"]
+        assert row["seen"] and datetime.date.fromisoformat(row["date"]) <= datetime.date.today(), row["key"]
+
+
+def test_the_page_claims_what_the_table_says_and_no_more():
+    rows = checked()
+    sentences = back_matter.what_was_seen(rows)
+    seen = [row for row in rows if row["seen"] != "not seen"]
+    own = [row for row in seen if "publisher's page" in row["where"]]
+    assert f"{len(rows)} works" in sentences and f"{len(own)} of them" in sentences
+    page = (BOOK / "bibliography.md").read_text(encoding="utf-8")
+    assert "{references-checked}" in page and ":all:" not in page
+    assert not re.search(r"publisher'?s own|(?<!not )checked against", page)
+
+
+def test_what_was_seen_counts_each_kind_of_page():
+    rows = [
+        {"seen": "title", "where": "stored copy of the publisher's page"},
+        {"seen": "title", "where": "reference lists"},
+        {"seen": "title", "where": "reference lists"},
+        {"seen": "not seen", "where": ""},
+    ]
+    text = back_matter.what_was_seen(rows)
+    assert "4 works" in text and "1 of them" in text and "2" in text and "1 was not looked up" in text
