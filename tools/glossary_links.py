@@ -112,7 +112,7 @@ def write(app, doctree, docname):
 
 
 def chapter_order(document):
-    """Return what chapters are sorted by: `notebooks/05_10_synthetic_speech` comes after `notebooks/05_9_who_speaks`."""
+    """Return what chapters are sorted by: `05_10_synthetic_speech` comes after `05_9_who_speaks`."""
     return [int(number) for number in re.findall(r"\d+(?=_)", document.split("/")[-1])]
 
 

@@ -1,4 +1,4 @@
-"""What the back matter says of the records: read from `experiments/`, `results/`, the pins and the chapters, never typed."""
+"""What the back matter says of the records: read from experiments, results, pins and chapters, never typed."""
 
 import ast
 import pathlib
@@ -42,9 +42,9 @@ def _text(node, assigned):
 
 
 def readers(root=ROOT):
-    """Return which documents read which table, a dict from table to sorted names such as `notebooks/04_3_fine_tuning`."""
+    """Return which documents read which table: a dict from table to names such as `notebooks/04_3_fine_tuning`."""
     found = {}
-    for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").rglob("*.md")]:
+    for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").glob("*.md")]:
         if path.suffix == ".ipynb":
             text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
         else:
@@ -61,19 +61,22 @@ def table(name, root=ROOT):
 
 
 def cost(rows):
-    """Return what a table took: `runs`, `cpu_hours`, `memory_mb`, `cpus`, `keras`, and the `dates` first and last.
+    """Return what a table took: `runs`, how many of them say so (`measured`), `cpu_hours`, `memory_mb`, and with what.
 
-    A pretraining that several runs share is counted once: rows that give the same seconds for it mean the same one.
+    `cpus` and `keras` are lists of names, `dates` the first and the last. A pretraining that several runs share is
+    counted once: rows that give the same seconds for it mean the same one.
     """
-    pretraining = pd.to_numeric(rows.get("pretraining", pd.Series(dtype=float)), errors="coerce").dropna()
-    seconds = rows.get("cpu_seconds", pd.Series(dtype=float)).sum() + sum(set(pretraining))
+    blank = pd.Series(float("nan"), rows.index)
+    pretraining = pd.to_numeric(rows.get("pretraining", blank), errors="coerce").dropna()
+    seconds = rows.get("cpu_seconds", blank)
     return {
         "runs": len(rows),
-        "cpu_hours": seconds / 3600,
-        "memory_mb": rows.peak_memory_mb.max() if "peak_memory_mb" in rows else float("nan"),
-        "cpus": sorted(rows.cpu.dropna().unique()) if "cpu" in rows else [],
-        "keras": sorted(rows.keras.dropna().astype(str).unique()) if "keras" in rows else [],
-        "dates": (rows.date.min(), rows.date.max()) if "date" in rows else (None, None),
+        "measured": int(seconds.notna().sum()),
+        "cpu_hours": (seconds.sum() + sum(set(pretraining))) / 3600,
+        "memory_mb": rows.get("peak_memory_mb", blank).max(),
+        "cpus": sorted(rows.get("cpu", blank).dropna().unique()),
+        "keras": sorted(rows.get("keras", blank).dropna().astype(str).unique()),
+        "dates": (rows.date.min(), rows.date.max()),
     }
 
 
