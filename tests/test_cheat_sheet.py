@@ -23,5 +23,5 @@ def test_the_code_runs(weights, monkeypatch, tmp_path, capsys):
     )
     assert small.count("60") == 3
     exec(compile(small, "cheat-sheet.md", "exec"), {})
-    assert "fine-tuning, against the probe, over the pictures" in capsys.readouterr().out
+    assert "fine-tuning, against the probe:" in capsys.readouterr().out
     assert (tmp_path / "classifier.keras").exists()
