@@ -14,6 +14,10 @@ def test_each_recipe_is_there():
         assert f"**{name}.**" in SHEET
 
 
+def test_the_sheet_is_no_longer_than_what_was_seen_to_fit_on_one_page_of_a4():
+    assert len(SHEET.splitlines()) <= 95
+
+
 @pytest.mark.slow
 def test_the_code_runs(weights, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)

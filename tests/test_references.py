@@ -105,3 +105,18 @@ def test_what_was_seen_counts_each_kind_of_page():
     assert "4 works" in text and "Of 3 we saw" in text and "1 of them" in text and "1 was not looked up" in text
     assert back_matter.where_seen(rows)["reference lists"] == 2 and back_matter.where_seen(rows)["not looked up"] == 1
     assert "Of each we saw" in back_matter.what_was_seen(rows[:3])
+
+
+def test_the_sums_of_the_article_s_references_are_those_of_its_verdicts():
+    page = (BOOK / "article-references.md").read_text(encoding="utf-8")
+    verdicts = dict(re.findall(r"^### \[(\d+)\].*?^Verdict\n: ([^.]+)\.", page, flags=re.MULTILINE | re.DOTALL))
+    kinds = {kind: [int(n) for n, verdict in verdicts.items() if verdict == kind] for kind in set(verdicts.values())}
+    assert list(verdicts) == [str(number) for number in range(1, 14)]
+    assert kinds.pop("The same work as [2]") == [4] and kinds["Right"] == [1, 3]
+    in_place = sorted(kinds["Right"] + kinds["Pages wrong"] + kinds["Authors wrong"])
+    for word, numbers in (("six", in_place), ("four", kinds["Venue wrong"]), ("two", kinds["Not found"])):
+        line = re.search(rf"^- \*\*{word}\*\*[^:]+: (.+?)[.;]", page, flags=re.MULTILINE | re.DOTALL)[1]
+        assert [int(number) for number in re.findall(r"\d+", line)] == numbers, word
+        assert len(numbers) == {"six": 6, "four": 4, "two": 2}[word]
+    at_cvpr = re.findall(r"^: [^:\n]*(?:\n  .*)?CVPR 201\d, pp\.", page, flags=re.MULTILINE)
+    assert len(at_cvpr) == 12 and len([number for number in in_place if number != 1]) == 5
