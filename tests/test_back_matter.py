@@ -1,0 +1,150 @@
+"""What the back matter generates: facts of the records, tables and sentences, the index of figures."""
+
+import types
+
+import pandas as pd
+import pytest
+from docutils import nodes, utils
+
+import back_matter
+import figure_index
+import record_facts
+
+EXPERIMENT = """
+QUESTION = "Does it help?"
+EXPERIMENT = protocol.Experiment(name="small", question=QUESTION, unit="test " "picture", arms={})
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("experiments", "results", "notebooks", "book"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "experiments" / "small.py").write_text(EXPERIMENT)
+    (tmp_path / "experiments" / "shared.py").write_text("def helper():\n    return 1\n")
+    (tmp_path / "results" / "small.csv").write_text("arm,cpu_seconds\na,1\n")
+    (tmp_path / "book" / "page.md").write_text('rows = results.read("small")\n')
+    (tmp_path / "requirements.txt").write_text("# pins\n-e .\nkeras==3.15.1\nnumpy==2.4.6 ; python_version > '3'\n")
+    return tmp_path
+
+
+def test_an_experiment_is_read_and_not_run(root):
+    (entry,) = record_facts.experiments(root)
+    assert entry == {"name": "small", "kind": "Experiment", "question": "Does it help?", "unit": "test picture"}
+
+
+def test_a_question_that_cannot_be_read_is_told(root):
+    (root / "experiments" / "odd.py").write_text("EXPERIMENT = Experiment(question=make_question())\n")
+    with pytest.raises(ValueError, match=r"odd\.py"):
+        record_facts.experiments(root)
+
+
+def test_every_experiment_of_the_book_has_its_question_and_its_table():
+    entries = record_facts.experiments()
+    assert len(entries) >= 15
+    for entry in entries:
+        assert entry["question"].endswith("?"), entry["name"]
+        assert (entry["kind"] == "Experiment") == (entry["unit"] is not None), entry["name"]
+
+
+def test_every_table_is_read_somewhere_or_settles_another_experiment():
+    read, entries = record_facts.readers(), {entry["name"] for entry in record_facts.experiments()}
+    assert set(read) - {"places"} <= entries, "read (left), but no experiment makes it"
+
+
+def test_readers_are_found_in_pages_and_notebooks(root):
+    assert record_facts.readers(root) == {"small": ["book/page"]}
+    assert "notebooks/04_3_fine_tuning" in record_facts.readers()["cifar10_regimes"]
+    assert record_facts.table("small", root).cpu_seconds.sum() == 1 and record_facts.table("none", root) is None
+
+
+def test_pins_are_read_with_their_versions(root):
+    assert record_facts.pins(root) == {"keras": "3.15.1", "numpy": "2.4.6"}
+
+
+def rows(**columns):
+    always = {"date": ["2026-01-02", "2026-01-01"], "keras": ["3.15.1", "3.15.1"], "cpu": ["X", None]}
+    return pd.DataFrame(always | columns)
+
+
+def test_a_shared_pretraining_is_counted_once():
+    cost = record_facts.cost(rows(cpu_seconds=[1800, 1800], pretraining=["3600", "3600"], peak_memory_mb=[900, 1200]))
+    assert cost["cpu_hours"] == 2 and cost["memory_mb"] == 1200 and cost["measured"] == cost["runs"] == 2
+    assert cost["cpus"] == ["X"] and cost["dates"] == ("2026-01-01", "2026-01-02")
+    assert record_facts.cost(rows(cpu_seconds=[1800, 1800], pretraining=["none", "published"]))["cpu_hours"] == 1
+
+
+def test_what_was_not_measured_is_a_dash_and_is_said():
+    none = record_facts.cost(rows(cpu_seconds=[None, None], peak_memory_mb=[None, None]))
+    some = record_facts.cost(rows(cpu_seconds=[60, None], peak_memory_mb=[1000, None]))
+    every = record_facts.cost(rows(cpu_seconds=[3600, 3600], peak_memory_mb=[1000, 2000]))
+    assert [back_matter.time_of(cost) for cost in (none, some, every)] == ["–", "1 min (1 runs)", "2.0 h"]
+    text = back_matter.sums([none, some, every])
+    assert "3 tables hold 6 runs. The 3 of them that say what they cost took 2.0 hours" in text
+    assert "2.0 GB" in text and "from 2026-01-01 to 2026-01-02" in text and "nan" not in text
+    assert "Together they took" in back_matter.sums([every])
+
+
+def test_the_cost_of_the_pages_is_told_for_the_reference_laptop():
+    places = pd.DataFrame(
+        {
+            "place": ["reference", "reference", "reference", "binder"],
+            "passed": [True, True, False, True],
+            "notebook": ["a", "b", "c", "a"],
+            "seconds": [30.0, 60.0, 1.0, 99.0],
+            "gflops": [140.0, 70.0, 70.0, 70.0],
+            "peak_memory_mb": [800, 1200, 5000, 900],
+        }
+    )
+    cost = record_facts.book_cost(places)
+    assert cost == {"pages": 2, "minutes": 2.0, "longest_seconds": 60.0, "longest": "a", "memory_mb": 1200}
+
+
+def test_a_chapter_is_known_by_its_number():
+    assert back_matter.chapter_number("05_10_synthetic_speech") == (5, 10)
+    assert back_matter.chapter_number("01_background") == (1,) and back_matter.chapter_number("places") == ()
+
+
+def test_a_table_has_a_head_and_a_cell_for_each_value():
+    table = back_matter.table(["a", "b"], [["1", nodes.literal("", "x")]])
+    assert [entry.astext() for entry in table.findall(nodes.entry)] == ["a", "b", "1", "x"]
+
+
+def caption(*words):
+    return nodes.paragraph("", "", nodes.strong("", "Figure 4.3-1."), *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ([nodes.Text(" Accuracy. The dots are runs.")], "Accuracy."),
+        ([nodes.Text(" With "), nodes.math("", "n"), nodes.Text(" labels. More.")], "With n labels."),
+        ([nodes.Text(" No end")], "No end"),
+    ],
+)
+def test_the_first_sentence_of_a_caption_is_kept(words, first):
+    assert "".join(node.astext() for node in figure_index.first_sentence(caption(*words))) == first
+
+
+class Environment:
+    def __init__(self):
+        self.docname = "notebooks/04_3"
+        self.titles = {"notebooks/04_3": nodes.title("", "4.3 Fine-tuning"), "notebooks/10": nodes.title("", "10 Last")}
+
+
+def test_the_index_lists_figures_by_chapter_and_number_and_forgets_what_is_gone():
+    builder = types.SimpleNamespace(get_relative_uri=lambda here, there: f"{there}.html")
+    app = types.SimpleNamespace(env=Environment(), builder=builder)
+    for docname, number in (("notebooks/10", "10-1"), ("notebooks/04_3", "4.3-10"), ("notebooks/04_3", "4.3-2")):
+        app.env.docname = docname
+        document = utils.new_document("page")
+        document += nodes.paragraph("", "", nodes.strong("", f"Figure {number}."), nodes.Text(" Words. More."))
+        figure_index.collect(app, document)
+    index = utils.new_document("index")
+    index += figure_index.figure_index()
+    figure_index.fill(app, index, "book/figures")
+    assert [link.astext() for link in index.findall(nodes.reference)] == [
+        *("4.3 Fine-tuning", "Figure 4.3-2", "Figure 4.3-10", "10 Last", "Figure 10-1")
+    ]
+    figure_index.forget(app, app.env, "notebooks/04_3")
+    assert list(figure_index._captions(app.env)) == ["10-1"]

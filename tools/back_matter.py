@@ -1,0 +1,187 @@
+"""A Sphinx extension for the back matter: indices and tables that are generated while the book is built.
+
+In a page, a fenced directive stands where one goes: `{experiment-index}`, `{reproduce-table}`,
+`{book-cost}`, `{pinned-versions}`, `{references-checked}`.
+"""
+
+import collections
+import csv
+import pathlib
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+import record_facts
+
+
+class ExperimentIndex(SphinxDirective):
+    """All experiments: what each asks, its table and command, and who reads it."""
+
+    def run(self):
+        """Return a definition list."""
+        readers, items = record_facts.readers(), []
+        for entry in record_facts.experiments():
+            name = entry["name"]
+            rows = record_facts.table(name)
+            size = f"{len(rows):,} runs" if rows is not None else "not recorded yet"
+            over = f"; intervals are over {entry['unit']}" if entry["unit"] else ""
+            what = nodes.paragraph("", "", nodes.literal("", f"results/{name}.csv"), nodes.Text(f": {size}{over}."))
+            how = nodes.paragraph(
+                "", "Recorded by ", nodes.literal("", f"python -m experiments.{name}"), nodes.Text(".")
+            )
+            read = nodes.paragraph("", "Read in ")
+            for i, document in enumerate(readers.get(name, ())):
+                read += [nodes.Text(", ")] * bool(i) + [_to(document, self.env.docname)]
+            read += nodes.Text("." if readers.get(name) else "no chapter; it settles what another experiment uses.")
+            body = nodes.definition("", what, how, read)
+            term = nodes.term("", entry["question"], ids=[f"experiment-{name.replace('_', '-')}"])
+            items.append(nodes.definition_list_item("", term, body))
+        return [nodes.definition_list("", *items, classes=["experiments"])]
+
+
+class ReproduceTable(SphinxDirective):
+    """What each recorded table took, and all of them together."""
+
+    def run(self):
+        """Return the table and a sentence with the sums."""
+        names = [entry["name"] for entry in record_facts.experiments()]
+        costs = {name: record_facts.cost(rows) for name in names if (rows := record_facts.table(name)) is not None}
+        lines = [
+            [
+                nodes.literal("", name),
+                str(c["runs"]),
+                time_of(c),
+                f"{c['memory_mb'] / 1000:.1f}" if c["measured"] else "–",
+            ]
+            for name, c in costs.items()
+        ]
+        head = ["NAME", "runs", "CPU time", "memory (GB)"]
+        return [nodes.paragraph("", sums(costs.values())), table(head, lines)]
+
+
+def time_of(cost):
+    """Return the CPU time of a table as people say it: `35 min`, `4.2 h`; a dash where no run says what it took."""
+    if not cost["measured"]:
+        return "–"
+    hours = cost["cpu_hours"]
+    text = f"{60 * hours:.0f} min" if hours < 1 else f"{hours:.1f} h"
+    return text if cost["measured"] == cost["runs"] else f"{text} ({cost['measured']} runs)"
+
+
+def sums(costs):
+    """Say in words what all tables took together."""
+    costs = list(costs)
+    runs, measured = (sum(cost[name] for cost in costs) for name in ("runs", "measured"))
+    cpus = sorted({cpu for cost in costs for cpu in cost["cpus"]})
+    keras = sorted({version for cost in costs for version in cost["keras"]})
+    first, last = (pick(cost["dates"][i] for cost in costs) for i, pick in enumerate((min, max)))
+    who = "Together they" if measured == runs else f"The {measured:,} of them that say what they cost"
+    hours = sum(cost["cpu_hours"] for cost in costs)
+    memory = max(cost["memory_mb"] for cost in costs if cost["measured"]) / 1000
+    text = (
+        f"{len(costs)} tables hold {runs:,} runs. {who} took {hours:.1f} hours of CPU time, measured pretraining "
+        f"included; the largest process needed {memory:.1f} GB. They were recorded from {first} to {last} with Keras "
+    )
+    return text + ", ".join(keras) + (f", on: {'; '.join(cpus)}." if cpus else ".")
+
+
+class BookCost(SphinxDirective):
+    """What the pages with code take on the reference laptop."""
+
+    def run(self):
+        """Return a sentence."""
+        cost = record_facts.book_cost(record_facts.table("places"))
+        text = (
+            f"On the laptop of that page, {cost['pages']} chapters were measured. One after another they take "
+            f"{cost['minutes']:.0f} minutes, the longest {cost['longest_seconds']:.0f} seconds, and none needs more "
+            f"than {cost['memory_mb'] / 1000:.1f} GB."
+        )
+        return [nodes.paragraph("", text)]
+
+
+class PinnedVersions(SphinxDirective):
+    """The versions that the readers' requirements pin."""
+
+    def run(self):
+        """Return one paragraph."""
+        return [
+            nodes.paragraph("", ", ".join(f"{name} {version}" for name, version in record_facts.pins().items()) + ".")
+        ]
+
+
+class ReferencesChecked(SphinxDirective):
+    """What `references-checked.csv` says, in words and as a table."""
+
+    def run(self):
+        """Return a paragraph and a table."""
+        path = pathlib.Path(self.env.srcdir, "book", "references-checked.csv")
+        self.env.note_dependency(str(path))
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        lines = [[where, str(count)] for where, count in where_seen(rows).most_common()]
+        return [nodes.paragraph("", what_was_seen(rows)), table(["where", "works"], lines)]
+
+
+def where_seen(rows):
+    """Count the rows of `references-checked.csv` by the kind of page where each work was seen."""
+    return collections.Counter(
+        row["where"].split(";")[0] if row["seen"] != "not seen" else "not looked up" for row in rows
+    )
+
+
+def what_was_seen(rows):
+    """Say in words how many works were seen, and how many of them on the publisher's page."""
+    seen = [row for row in rows if row["seen"] != "not seen"]
+    own = sum("publisher's page" in row["where"] for row in seen)
+    left = len(rows) - len(seen)
+    return (
+        f"The list has {len(rows)} works. Of {'each' if not left else len(seen)} we saw, in copies of public pages, "
+        f"some or all of title, authors, venue and identifier; {own} of them on a page of the publisher."
+        + (f" {left} {'was' if left == 1 else 'were'} not looked up." if left else "")
+    )
+
+
+def table(head, lines):
+    """Return a docutils table; a cell is text or a node."""
+    group = nodes.tgroup("", *(nodes.colspec("", colwidth=1) for _ in head), cols=len(head))
+    group += nodes.thead("", _row(head))
+    group += nodes.tbody("", *map(_row, lines))
+    return nodes.table("", group, classes=["generated"])
+
+
+def _row(cells):
+    return nodes.row("", *(nodes.entry("", _paragraph(cell)) for cell in cells))
+
+
+def _paragraph(cell):
+    return nodes.paragraph("", "", cell if isinstance(cell, nodes.Node) else nodes.Text(cell))
+
+
+def _to(document, here):
+    number = ".".join(map(str, chapter_number(document.split("/")[-1])))
+    options = {"refdomain": "std", "reftype": "doc", "reftarget": f"/{document}", "refdoc": here}
+    return addnodes.pending_xref("", nodes.inline("", number), refwarn=True, refexplicit=bool(number), **options)
+
+
+def chapter_number(name):
+    """Return the number of a chapter from the name of its file: (5, 10) of `05_10_synthetic_speech`; () of a page."""
+    numbers = []
+    for part in name.split("_"):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def setup(app):
+    """Register the directives with Sphinx."""
+    for name, directive in {
+        "experiment-index": ExperimentIndex,
+        "reproduce-table": ReproduceTable,
+        "book-cost": BookCost,
+        "pinned-versions": PinnedVersions,
+        "references-checked": ReferencesChecked,
+    }.items():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

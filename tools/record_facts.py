@@ -1,0 +1,100 @@
+"""What the back matter says of the records: read from experiments, results, pins and chapters, never typed."""
+
+import ast
+import pathlib
+import re
+
+import nbformat
+import pandas as pd
+
+from tlbook import results
+
+ROOT = pathlib.Path(__file__).parents[1]
+_READS = re.compile(r"results\.read\(\s*\"(\w+)\"\s*\)")
+
+
+def experiments(root=ROOT):
+    """Return the experiments, sorted, as dicts: `name`, `question`, `unit` (None for a measurement), `kind`.
+
+    The files are read and not run. Raises `ValueError` for one whose question is not a plain string.
+    """
+    found = []
+    for path in sorted((root / "experiments").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assigned = {t.id: n.value for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if _is_name(t)}
+        call = assigned.get("EXPERIMENT")
+        if isinstance(call, ast.Call):
+            words = {keyword.arg: keyword.value for keyword in call.keywords}
+            entry = {name: _text(words.get(name), assigned) for name in ("question", "unit")}
+            if not entry["question"]:
+                raise ValueError(f"{path.name}: got no question that can be read, expected a plain string")
+            found.append({"name": path.stem, "kind": ast.unparse(call.func).split(".")[-1], **entry})
+    return found
+
+
+def _is_name(node):
+    return isinstance(node, ast.Name)
+
+
+def _text(node, assigned):
+    node = assigned.get(node.id) if isinstance(node, ast.Name) else node
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def readers(root=ROOT):
+    """Return which documents read which table: a dict from table to names such as `notebooks/04_3_fine_tuning`."""
+    found = {}
+    for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").glob("*.md")]:
+        if path.suffix == ".ipynb":
+            text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
+        else:
+            text = path.read_text(encoding="utf-8")
+        for name in _READS.findall(text):
+            found.setdefault(name, set()).add(str(path.relative_to(root).with_suffix("").as_posix()))
+    return {name: sorted(documents) for name, documents in found.items()}
+
+
+def table(name, root=ROOT):
+    """Return a recorded table, or None where it was not recorded yet."""
+    path = root / "results" / f"{name}.csv"
+    return pd.read_csv(path) if path.exists() else None
+
+
+def cost(rows):
+    """Return what a table took: `runs`, how many of them say so (`measured`), `cpu_hours`, `memory_mb`, and with what.
+
+    `cpus` and `keras` are lists of names, `dates` the first and the last. A pretraining that several runs share is
+    counted once: rows that give the same seconds for it mean the same one.
+    """
+    blank = pd.Series(float("nan"), rows.index)
+    pretraining = pd.to_numeric(rows.get("pretraining", blank), errors="coerce").dropna()
+    seconds = rows.get("cpu_seconds", blank)
+    return {
+        "runs": len(rows),
+        "measured": int(seconds.notna().sum()),
+        "cpu_hours": (seconds.sum() + sum(set(pretraining))) / 3600,
+        "memory_mb": rows.get("peak_memory_mb", blank).max(),
+        "cpus": sorted(rows.get("cpu", blank).dropna().unique()),
+        "keras": sorted(rows.get("keras", blank).dropna().astype(str).unique()),
+        "dates": (rows.date.min(), rows.date.max()),
+    }
+
+
+def book_cost(places):
+    """Return what executing the pages takes on the reference laptop: pages, minutes one after another, most memory."""
+    rows = places[(places.place == results.REFERENCE) & places.passed.astype(bool)]
+    seconds = results.at_reference(rows.seconds, rows.gflops)
+    longest = seconds.idxmax()
+    return {
+        "pages": len(rows),
+        "minutes": seconds.sum() / 60,
+        "longest_seconds": seconds.max(),
+        "longest": rows.notebook[longest],
+        "memory_mb": rows.peak_memory_mb.max(),
+    }
+
+
+def pins(root=ROOT):
+    """Return the versions that the book pins for its readers, a dict from package to version."""
+    text = (root / "requirements.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, flags=re.MULTILINE))
