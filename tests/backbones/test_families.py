@@ -33,5 +33,13 @@ def test_a_blueprint_counts_what_the_model_would():
     assert drawn.output_shape == (None, 5)
 
 
+def test_no_weights_are_filled_in_later(tmp_path):
+    """Keras fills what waits for numbers when the next model is saved: not those of a blueprint."""
+    drawn = families.blueprint(families.alexnet)
+    small = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    small.save(tmp_path / "small.keras")
+    assert all(weight._value is None for weight in drawn.weights)
+
+
 def test_fcn_answers_for_every_pixel():
     assert families.blueprint(families.fcn, classes=5, side=64).output_shape == (None, 64, 64, 5)

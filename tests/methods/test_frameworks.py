@@ -1,4 +1,4 @@
-"""One recipe on several frameworks: they agree where they are installed, and the chapter shows the package's own code."""
+"""One recipe on several frameworks: they agree where installed, and the chapter shows the code of the package."""
 
 import ast
 import importlib.util
@@ -82,7 +82,7 @@ def test_what_cannot_run_is_refused():
 def test_a_process_computes_with_the_backend_that_it_was_asked_for(name):
     found = frameworks.run(name, "draw", seed=3)
     assert found["backend"] == name and found["drawn"].shape == (3,)
-    assert 0 < found["cpu_seconds"] and 50 < found["memory_mb"]
+    assert found["cpu_seconds"] > 0 and found["memory_mb"] > 50
 
 
 @pytest.mark.slow

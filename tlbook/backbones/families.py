@@ -1,5 +1,7 @@
 """Families of networks that Keras Applications lacks, as blueprints: layers and shapes, to be counted, not trained."""
 
+import concurrent.futures
+
 import keras
 
 layers = keras.layers
@@ -28,8 +30,15 @@ def blueprint(build, **options):
     >>> blueprint(alexnet).count_params()
     60965224
     """
-    with keras.StatelessScope(initialize_variables=False):
-        return build(**options)
+
+    def draw():
+        with keras.StatelessScope(initialize_variables=False):
+            return build(**options)
+
+    # Keras keeps a list, for each thread, of the weights that wait for numbers, and would fill them all the next time
+    # that a model is trained or saved. The list of this thread ends with it.
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(draw).result()
 
 
 def alexnet(classes=1000):
