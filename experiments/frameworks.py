@@ -3,7 +3,7 @@
 Each run is a process of its own with one framework. It computes VGG16's features of 32 pictures and compares them with
 TensorFlow's, which another process computes; it times the forward pass and the training step of blocks 1 to 4, in CPU
 seconds, since other work on the machine lengthens the seconds of a clock; and it fine-tunes by the recipe of
-`tlbook.methods.frameworks`. The arms: Keras on three backends as they come, Keras on TensorFlow without a graph (speed
+`tlbook.methods.backends`. The arms: Keras on three backends as they come, Keras on TensorFlow without a graph (speed
 only), and PyTorch without Keras. The accuracy is that on validation pictures, which choose nothing. The runs of a seed
 follow each other, so that what is compared was measured side by side.
 
@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 from experiments.protocol import Measurement
-from tlbook.methods import frameworks
+from tlbook.methods import backends
 
 ARMS = {
     "tensorflow": "tensorflow",
@@ -27,7 +27,7 @@ ARMS = {
     "native_torch": "torch",
 }
 N = 160  # pictures to learn from, and as many to judge by: whole batches, since JAX compiles for each size
-BATCH, REPEATS = 32, 3
+BATCH, REPEATS = 32, 6
 BODY = "block4_pool"
 RATE = 1e-5
 
@@ -35,7 +35,7 @@ RATE = 1e-5
 def measure(seed, arm):
     """Return what one arm costs and answers; see the module."""
     backend = ARMS[arm]
-    if missing := {backend, "tensorflow"} - set(frameworks.installed_backends()):
+    if missing := {backend, "tensorflow"} - set(backends.installed_backends()):
         raise ModuleNotFoundError(f"{', '.join(missing)}: not installed; try pip install -e '.[torch,jax]'")
     os.environ["KERAS_BACKEND"] = backend
     import keras
@@ -48,7 +48,7 @@ def measure(seed, arm):
         import tensorflow as tf
 
         tf.config.run_functions_eagerly(True)
-    train, test, source = frameworks.pictures(seed, N)
+    train, test, source = backends.pictures(seed, N)
     arrays = vgg16.find_arrays()[0]
     body, _ = cut.split(vgg16.build(arrays=arrays), BODY)
     lower, upper = map(cost.multiply_adds, cut.split(body, "block3_pool"))
@@ -59,7 +59,7 @@ def measure(seed, arm):
     figures |= {f"step_{key}": value for key, value in timed(step).items()}
     figures |= {"forward_difference": difference(seed, arm, arrays, test), "accuracy": None, "predicted": None}
     if arm != "tensorflow_eager":
-        fine_tune = frameworks.fine_tune
+        fine_tune = backends.fine_tune
         if arm == "native_torch":
             from tlbook.methods.in_torch import fine_tune
         start = time.process_time()
@@ -68,9 +68,9 @@ def measure(seed, arm):
         figures["accuracy"] = round(float(np.mean(predictions == test.labels)), 4)
         figures["predicted"] = "".join(map(str, ["classes_", *predictions]))  # a letter first: no number
         multiply_adds += 2 * N * (lower + upper) + 2 * N * (lower + 3 * upper)  # features, answers, two epochs
-    figures["first_drawn"] = round(float(frameworks.TASKS["draw"](seed, N)["drawn"][0]), 4)
+    figures["first_drawn"] = round(float(backends.TASKS["draw"](seed, N)["drawn"][0]), 4)
     figures["tmac"] = round(multiply_adds / 1e12, 4)
-    versions = frameworks.installed_backends()
+    versions = backends.installed_backends()
     return figures | {"torch": versions.get("torch"), "jax": versions.get("jax"), "source": source}
 
 
@@ -112,23 +112,26 @@ def torch_passes(body, arrays, train):
 
 
 def timed(function):
-    """Return the CPU seconds of the first call, which traces or compiles, and the median of the calls that follow."""
+    """Return the CPU seconds of the first call, which traces or compiles, and the least of the calls that follow.
+
+    Other work on the machine empties the caches and lengthens CPU seconds as well; nothing shortens them.
+    """
     spent = []
     for _ in range(1 + REPEATS):
         start = time.process_time()
         function()
         spent.append(time.process_time() - start)
-    return {"first_cpu": round(spent[0], 4), "cpu": round(float(np.median(spent[1:])), 4)}
+    return {"first_cpu": round(spent[0], 4), "cpu": round(min(spent[1:]), 4)}
 
 
 def difference(seed, arm, arrays, test):
     """Return how far the features of this arm lie from TensorFlow's, relative to its largest; None without a graph."""
     if arm == "tensorflow_eager":
         return None
-    images = test.images[: frameworks.PICTURES]
-    theirs = frameworks.run("tensorflow", "forward", seed, N)["features"]
+    images = test.images[: backends.PICTURES]
+    theirs = backends.run("tensorflow", "forward", seed, N)["features"]
     if arm != "native_torch":
-        return frameworks.relative_difference(frameworks.forward(images), theirs)
+        return backends.relative_difference(backends.forward(images), theirs)
     import keras
 
     from tlbook.backbones import cut, vgg16
@@ -138,7 +141,7 @@ def difference(seed, arm, arrays, test):
     _, block5 = cut.split(vgg16.build(arrays=arrays), BODY)
     features = in_torch.body(arrays)(in_torch.pixels(images)).detach().numpy()
     ours = block5.predict(features.transpose(0, 2, 3, 1), verbose=0)
-    return frameworks.relative_difference(keras.ops.convert_to_numpy(ours), theirs)
+    return backends.relative_difference(keras.ops.convert_to_numpy(ours), theirs)
 
 
 EXPERIMENT = Measurement(

@@ -196,15 +196,15 @@ def test_frameworks_are_measured(tiny, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     experiment, module = tiny("frameworks"), MODULES["frameworks"]
     theirs = {"features": np.zeros((4, 1, 1, 512), "float32") + 1}
-    monkeypatch.setattr(module.frameworks, "run", lambda *arguments: theirs)  # what another process would answer
-    monkeypatch.setattr(module.frameworks, "PICTURES", 4)
+    monkeypatch.setattr(module.backends, "run", lambda *arguments: theirs)  # what another process would answer
+    monkeypatch.setattr(module.backends, "PICTURES", 4)
     row = experiment.run(seed=0, arm="tensorflow")
     assert row["step_cpu"] > 0 and row["forward_cpu"] > 0 and row["tmac"] > 0 and row["forward_difference"] > 0
     assert 0 <= row["accuracy"] <= 1 and len(row["predicted"].removeprefix("classes_")) == module.N
 
 
 def test_a_framework_that_is_not_installed_is_named(tiny, monkeypatch):
-    monkeypatch.setattr(MODULES["frameworks"].frameworks, "installed_backends", lambda: {"tensorflow": "2.21.0"})
+    monkeypatch.setattr(MODULES["frameworks"].backends, "installed_backends", lambda: {"tensorflow": "2.21.0"})
     with pytest.raises(ModuleNotFoundError, match="jax: not installed"):
         tiny("frameworks").run(seed=0, arm="jax")
 

@@ -1,4 +1,4 @@
-"""The transfer of `tlbook.methods.frameworks` once more, in PyTorch alone: for readers who think in it.
+"""The transfer of `tlbook.methods.backends` once more, in PyTorch alone: for readers who think in it.
 
 PyTorch is loaded when a function here is called, and not before: the book does without it.
 """
@@ -42,7 +42,7 @@ def pixels(images):
 
 
 def fine_tune(arrays, train, test, epochs=(20, 2)):
-    """Do what `tlbook.methods.frameworks.fine_tune` does, in PyTorch alone: the same arguments, steps and predictions.
+    """Do what `tlbook.methods.backends.fine_tune` does, in PyTorch alone: the same arguments, steps and predictions.
 
     Rounding may turn a near tie. Needs PyTorch. Taught in chapter 6.1.
     """

@@ -1,7 +1,7 @@
 """One transfer on several frameworks: a recipe in plain Keras, which runs on each of its backends.
 
 Keras reads the name of its backend once, when it is loaded. So each backend gets a process of its own: `run` starts
-one, and `python -m tlbook.methods.frameworks TASK FILE SEED N` is what it starts.
+one, and `python -m tlbook.methods.backends TASK FILE SEED N` is what it starts.
 """
 
 import os
@@ -135,7 +135,7 @@ def run(backend, task, seed=0, n=200):
         raise ValueError(f"backend: got {backend!r}, expected one that is installed: {', '.join(installed_backends())}")
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "result.npz"
-        command = [sys.executable, "-m", "tlbook.methods.frameworks", task, str(path), str(seed), str(n)]
+        command = [sys.executable, "-m", "tlbook.methods.backends", task, str(path), str(seed), str(n)]
         process = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True)
         if process.returncode:
             raise RuntimeError(f"{task} on {backend} failed: {process.stderr[-1000:]}")

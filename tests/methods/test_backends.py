@@ -12,10 +12,10 @@ import pytest
 
 from tlbook.backbones import vgg16
 from tlbook.data.images import Split
-from tlbook.methods import frameworks, in_torch
+from tlbook.methods import backends, in_torch
 
 CHAPTER = pathlib.Path(__file__).parents[2] / "notebooks" / "06_1_frameworks.ipynb"
-HERE = frameworks.installed_backends()
+HERE = backends.installed_backends()
 OTHERS = [name for name in ("torch", "jax") if name in HERE]
 needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="PyTorch is not installed")
 
@@ -44,7 +44,7 @@ def test_a_backend_that_is_installed_is_known():
 def test_the_recipe_trains_and_predicts_classes(made_up):
     arrays, train, test = made_up
     before = arrays["block4_conv1"][0].copy()
-    predictions = frameworks.fine_tune(arrays, train, test, epochs=(2, 1))
+    predictions = backends.fine_tune(arrays, train, test, epochs=(2, 1))
     assert predictions.shape == (10,) and set(predictions) <= set(range(10))
     assert np.array_equal(before, arrays["block4_conv1"][0]), "the caller's arrays stay as they are"
 
@@ -53,34 +53,34 @@ def test_the_recipe_draws_nothing_at_random(made_up):
     runs = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
-        runs.append(frameworks.fine_tune(*made_up, epochs=(1, 1)))
+        runs.append(backends.fine_tune(*made_up, epochs=(1, 1)))
     assert np.array_equal(*runs)
 
 
 def test_relative_difference_is_a_share_of_the_largest():
-    assert frameworks.relative_difference([1.0, -4.0], [1.0, -5.0]) == pytest.approx(0.2)
+    assert backends.relative_difference([1.0, -4.0], [1.0, -5.0]) == pytest.approx(0.2)
     with pytest.raises(ValueError, match=r"ours: got shape \(2,\), expected that of theirs, \(3,\)"):
-        frameworks.relative_difference([1, 2], [1, 2, 3])
+        backends.relative_difference([1, 2], [1, 2, 3])
 
 
 def test_pictures_are_drawn_and_ordered_by_the_seed(monkeypatch):
     monkeypatch.setenv("TLBOOK_DATA", "emoji10")
-    first, again, other = (frameworks.pictures(seed, n=30)[0] for seed in (0, 0, 1))
+    first, again, other = (backends.pictures(seed, n=30)[0] for seed in (0, 0, 1))
     assert np.array_equal(first.images, again.images) and not np.array_equal(first.images, other.images)
     assert (np.diff(first.labels) < 0).any(), "not sorted by class"
 
 
 def test_what_cannot_run_is_refused():
     with pytest.raises(ValueError, match="task: got 'dance', expected one of forward, fine_tune, draw"):
-        frameworks.run("tensorflow", "dance")
+        backends.run("tensorflow", "dance")
     with pytest.raises(ValueError, match="backend: got 'theano', expected one that is installed"):
-        frameworks.run("theano", "draw")
+        backends.run("theano", "draw")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HERE)
 def test_a_process_computes_with_the_backend_that_it_was_asked_for(name):
-    found = frameworks.run(name, "draw", seed=3)
+    found = backends.run(name, "draw", seed=3)
     assert found["backend"] == name and found["drawn"].shape == (3,)
     assert found["cpu_seconds"] > 0 and found["memory_mb"] > 50
 
@@ -89,7 +89,7 @@ def test_a_process_computes_with_the_backend_that_it_was_asked_for(name):
 def test_a_process_that_fails_says_why(monkeypatch):
     monkeypatch.setenv("TLBOOK_DATA", "nothing of this name")
     with pytest.raises(RuntimeError, match="forward on .* failed: (.|\n)*TLBOOK_DATA"):
-        frameworks.run(next(iter(HERE)), "forward")
+        backends.run(next(iter(HERE)), "forward")
 
 
 @pytest.mark.slow
@@ -97,10 +97,10 @@ def test_a_process_that_fails_says_why(monkeypatch):
 def test_the_forward_passes_agree(weights, monkeypatch):
     """VGG16 with its real weights: within 1e-4 of TensorFlow's, relative to the largest feature."""
     monkeypatch.setenv("TLBOOK_DATA", "emoji10")
-    theirs = frameworks.run("tensorflow", "forward", n=40)["features"]
+    theirs = backends.run("tensorflow", "forward", n=40)["features"]
     for name in OTHERS:
-        ours = frameworks.run(name, "forward", n=40)["features"]
-        assert frameworks.relative_difference(ours, theirs) < 1e-4, name
+        ours = backends.run(name, "forward", n=40)["features"]
+        assert backends.relative_difference(ours, theirs) < 1e-4, name
 
 
 @needs_torch
@@ -109,12 +109,12 @@ def test_pytorch_alone_has_the_features_of_keras(made_up):
     network = vgg16.build(arrays=arrays)
     theirs = keras.Model(network.input, network.get_layer("block4_pool").output).predict(train.images, verbose=0)
     ours = in_torch.body(arrays)(in_torch.pixels(train.images)).detach().numpy().transpose(0, 2, 3, 1)
-    assert frameworks.relative_difference(ours, theirs) < 1e-4
+    assert backends.relative_difference(ours, theirs) < 1e-4
 
 
 @needs_torch
 def test_pytorch_alone_gives_the_classes_of_keras(made_up):
-    ours, theirs = (recipe(*made_up, epochs=(3, 1)) for recipe in (in_torch.fine_tune, frameworks.fine_tune))
+    ours, theirs = (recipe(*made_up, epochs=(3, 1)) for recipe in (in_torch.fine_tune, backends.fine_tune))
     assert np.mean(ours == theirs) >= 0.9, "a near tie may tip"
 
 
@@ -131,14 +131,14 @@ def functions(tree):
 
 def test_the_chapter_shows_the_code_that_was_recorded():
     cells = [cell.source for cell in nbformat.read(CHAPTER, 4).cells if cell.cell_type == "code"]
-    shown = functions(ast.parse("\n".join(cell for cell in cells if re.match("def (fine_tune|torch_)", cell))))
+    shown = functions(ast.parse("\n".join(cell for cell in cells if re.search("^def (fine_tune|torch_)", cell))))
     recorded = {}
-    for module in (frameworks, in_torch):
+    for module in (backends, in_torch):
         recorded |= {
             (module.__name__, name): text
             for name, text in functions(ast.parse(pathlib.Path(module.__file__).read_text())).items()
         }
-    assert shown["fine_tune"] == recorded["tlbook.methods.frameworks", "fine_tune"]
+    assert shown["fine_tune"] == recorded["tlbook.methods.backends", "fine_tune"]
     for name in ("body", "pixels", "fine_tune"):
         text = re.sub(r"torch_(body|pixels|fine_tune)\(", r"\1(", shown[f"torch_{name}"])
         assert text == recorded["tlbook.methods.in_torch", name], name
