@@ -96,12 +96,13 @@ def places():
 
 
 def oldest(path=ROOT / "pyproject.toml"):
-    """Return the lower bounds that the package declares, its options included, as exact pins: a list of str."""
+    """Return the lower bounds that the package declares, as exact pins: a list of str.
+
+    Its options are included, but for Keras's other backends: these have places of their own.
+    """
     project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-    declared = [
-        *project["dependencies"],
-        *(line for part in project["optional-dependencies"].values() for line in part),
-    ]
+    options = {name: part for name, part in project["optional-dependencies"].items() if name not in ("torch", "jax")}
+    declared = [*project["dependencies"], *(line for part in options.values() for line in part)]
     pins = [re.match(r"([\w.-]+)>=([\w.]+)", line).groups() for line in declared]
     return [f"{TENSORFLOW if name == 'tensorflow' else name}=={version}" for name, version in pins]
 

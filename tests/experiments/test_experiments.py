@@ -39,6 +39,7 @@ TINY = {
     "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
     "voice_layers": {"TAKES": 6},
     "training_speed": {"PICTURES": 64},
+    "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
 }
 N_TRAIN = {"preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 FETCHED = {
@@ -50,7 +51,15 @@ FETCHED = {
     "voice_layers": [assets.RESEMBLYZER],
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
-PICTURES = ("cifar10_depth", "cifar10_rates", "cifar10_regimes", "outlines", "own_folder", "preprocessing")
+PICTURES = (
+    "cifar10_depth",
+    "cifar10_rates",
+    "cifar10_regimes",
+    "frameworks",
+    "outlines",
+    "own_folder",
+    "preprocessing",
+)
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
@@ -181,6 +190,23 @@ def test_reused_pieces_are_the_same_whether_the_pretraining_was_kept_or_not(tiny
         return module.heads.classifier(encoder, 2).get_layer("logits").get_weights()[0]
 
     assert np.array_equal(head(7), head(7))
+
+
+def test_frameworks_are_measured(tiny, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    experiment, module = tiny("frameworks"), MODULES["frameworks"]
+    theirs = {"features": np.zeros((4, 1, 1, 512), "float32") + 1}
+    monkeypatch.setattr(module.backends, "run", lambda *arguments: theirs)  # what another process would answer
+    monkeypatch.setattr(module.backends, "PICTURES", 4)
+    row = experiment.run(seed=0, arm="tensorflow")
+    assert row["step_cpu"] > 0 and row["forward_cpu"] > 0 and row["tmac"] > 0 and row["forward_difference"] > 0
+    assert 0 <= row["accuracy"] <= 1 and len(row["predicted"].removeprefix("classes_")) == module.N
+
+
+def test_a_framework_that_is_not_installed_is_named(tiny, monkeypatch):
+    monkeypatch.setattr(MODULES["frameworks"].backends, "installed_backends", lambda: {"tensorflow": "2.21.0"})
+    with pytest.raises(ModuleNotFoundError, match="jax: not installed"):
+        tiny("frameworks").run(seed=0, arm="jax")
 
 
 @pytest.mark.parametrize("name", NAMES)

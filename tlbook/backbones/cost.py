@@ -25,7 +25,7 @@ def multiply_adds(model):
     models. Additions of biases, normalisation, activations and pooling are left out, as the literature does: they are
     below one percent of VGG16. A training step costs about three forward passes: one forward, one for the gradients of
     activations, one for those of the weights. Raises `ValueError` for a layer with a kernel that this function does not
-    know, or a model with unknown sizes.
+    know, or a model with unknown sizes. Taught in chapter 6.3.
 
     >>> inputs = keras.Input((32, 32, 3))
     >>> multiply_adds(keras.Model(inputs, keras.layers.Conv2D(8, 3, padding="same")(inputs)))
