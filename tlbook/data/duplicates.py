@@ -23,7 +23,7 @@ def thumbnails(images):
 
 
 def nearest(images, pool, part=500):
-    """Find for each picture the one of `pool` that is most like it: `(correlations float32 (n,), positions int64 (n,))`.
+    """Find for each picture the one of `pool` most like it: `(correlations, positions)`, float32 and int64 (n,).
 
     `part` pictures are compared at once, to spare memory. Raises `ValueError` as `thumbnails` does, and for an empty
     pool. Taught in chapter 6.2.
