@@ -38,6 +38,7 @@ TINY = {
     },
     "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
     "voice_layers": {"TAKES": 6},
+    "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
 }
@@ -67,6 +68,7 @@ LIKE_ANOTHER = {
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean"),
     "product_reviews": ("film_reviews", "subjectivity"),
+    "series_transfer": ("month",),
     "voice_layers": [
         f"{body}_{layer}"
         for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))

