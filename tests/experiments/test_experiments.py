@@ -39,8 +39,17 @@ TINY = {
     "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
     "voice_layers": {"TAKES": 6},
     "training_speed": {"PICTURES": 64},
+    "compression": {
+        "TEST": 20,
+        "UNLABELLED": 20,
+        "EPOCHS": 1,
+        "AGAIN": 1,
+        "ROUNDS": 1,
+        "TIMED": 1,
+        "STUDENT": {"epochs": 1, "rate": 0.01},
+    },
 }
-N_TRAIN = {"preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+N_TRAIN = {"compression": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
@@ -50,10 +59,19 @@ FETCHED = {
     "voice_layers": [assets.RESEMBLYZER],
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
-PICTURES = ("cifar10_depth", "cifar10_rates", "cifar10_regimes", "outlines", "own_folder", "preprocessing")
+PICTURES = (
+    "compression",
+    "cifar10_depth",
+    "cifar10_rates",
+    "cifar10_regimes",
+    "outlines",
+    "own_folder",
+    "preprocessing",
+)
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
+    "compression": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean"),
