@@ -176,7 +176,8 @@ def answers(network, images):
 def arm(make, **how):
     """Return the arm that makes one form; the control of the student saw no pretrained network."""
     learned = make is student and not how["weight"]
-    return Arm(fit=functools.partial(measured, make=make, **how), pretraining="none" if learned else "published")
+    fit = functools.partial(measured, make=make, **how)
+    return Arm(fit=fit, first=() if learned else PROBE_C, pretraining="none" if learned else "published")
 
 
 EXPERIMENT = Experiment(

@@ -42,6 +42,7 @@ TINY = {
     "compression": {
         "TEST": 20,
         "UNLABELLED": 20,
+        "CALIBRATION": 20,
         "EPOCHS": 1,
         "AGAIN": 1,
         "ROUNDS": 1,
