@@ -39,7 +39,7 @@ TINY = {
     "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
     "voice_layers": {"TAKES": 6},
     "training_speed": {"PICTURES": 64},
-    "compression": {
+    "compressed_vgg16": {
         "TEST": 20,
         "UNLABELLED": 20,
         "CALIBRATION": 20,
@@ -50,7 +50,7 @@ TINY = {
         "STUDENT": {"epochs": 1, "rate": 0.01},
     },
 }
-N_TRAIN = {"compression": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+N_TRAIN = {"compressed_vgg16": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
@@ -72,7 +72,7 @@ PICTURES = (
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
-    "compression": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
+    "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean"),

@@ -7,7 +7,7 @@ LiteRT, on one thread. In each run the form and the float32 file take turns on t
 ratio of their CPU times. The student learns from the teacher's logits on training pictures without labels; its
 control is the same student, which sees the labelled pictures alone, for as many steps.
 
-Run it with `python -m experiments.compression`. Chapter 8.5 plots it. No picture of `data.holdout` is drawn.
+Run it with `python -m experiments.compressed_vgg16`. Chapter 8.5 plots it. No picture of `data.holdout` is drawn.
 """
 
 import functools
@@ -76,7 +76,7 @@ def teacher(task, seed):
         whole.get_layer("standardise").finalize_state()
 
     key = cache.fingerprint(task.train.images, task.train.labels, text=[code_digest.digest(teacher), seed, EPOCHS])
-    seconds = pretraining.weights_once(f"compression-{key}", whole, train)
+    seconds = pretraining.weights_once(f"compressed-{key}", whole, train)
     whole.get_layer("standardise").finalize_state()
     return whole, seconds
 
@@ -181,7 +181,7 @@ def arm(make, **how):
 
 
 EXPERIMENT = Experiment(
-    name="compression",
+    name="compressed_vgg16",
     question="What does a fine-tuned network lose when it gets smaller, and what does it gain?",
     unit="test picture and seed",
     arms={
