@@ -1,4 +1,4 @@
-"""What compression costs and saves: nine forms of one fine-tuned VGG16, and a small student, five draws of the labels.
+"""What compression costs and saves: eight forms of a fine-tuned VGG16 and a small student, five draws of the labels.
 
 The network is that of chapter 4.3: VGG16 up to `block4_pool` with a head, blocks 1 to 3 frozen, block 4 fine-tuned on
 1,000 labels at the rate that chapter 4.3 found on other draws. Nothing is chosen here: each arm has one setting, fixed

@@ -61,7 +61,7 @@ FETCHED = {
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
 PICTURES = (
-    "compression",
+    "compressed_vgg16",
     "cifar10_depth",
     "cifar10_rates",
     "cifar10_regimes",
