@@ -41,6 +41,20 @@ def test_an_int8_file_is_smaller_and_near_and_takes_floats(model):
     assert relative(compression.LiteRT(content)(IMAGES), features.forward(model, IMAGES)) < 0.2
 
 
+def test_a_folded_head_says_the_same(model):
+    probe = heads.linear_probe(features.forward(backbone_of(model), IMAGES), np.arange(12) % 10, C=0.01)
+    heads.start_from_probe(model, probe)
+    folded = compression.fold(model)
+    assert "standardise" not in {layer.name for layer in folded.layers}
+    assert relative(features.forward(folded, IMAGES), features.forward(model, IMAGES)) < 1e-4
+    with pytest.raises(ValueError, match="standardise"):
+        compression.fold(folded)
+
+
+def backbone_of(model):
+    return keras.Model(model.input, model.get_layer("flatten").output)
+
+
 def test_precisions_and_calibration_are_checked(model):
     with pytest.raises(ValueError, match="precision: got 'int4'"):
         compression.to_litert(model, "int4")

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import time
+import warnings
 import zlib
 
 import keras
@@ -49,8 +50,29 @@ def to_litert(model, precision="float32", calibration=None):
         examples = np.asarray(calibration, "float32")
         converter.representative_dataset = lambda: ([example[None]] for example in examples)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints the signature of the network
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it prints the signature of the network, and misses ranges of the inputs
         return converter.convert()
+
+
+def fold(model):
+    """Return a `tlbook.heads.classifier` without its layer `standardise`: mean and variance go into the weights.
+
+    The logits are the same. What is gone is a layer whose outputs, of all sizes, would share one step of eight bits.
+    For use, not for training: chapter 4.3 says why the layer is there. Raises `ValueError` for a model without these
+    layers. Taught in chapter 8.5.
+    """
+    names = {layer.name for layer in model.layers}
+    if missing := sorted({"flatten", "standardise", "logits"} - names):
+        raise ValueError(f"model: got none named {missing}, expected the layers of tlbook.heads.classifier")
+    scale, logits = model.get_layer("standardise"), model.get_layer("logits")
+    mean, variance = (np.ravel(keras.ops.convert_to_numpy(value)) for value in (scale.mean, scale.variance))
+    kernel, bias = logits.get_weights()
+    kernel = kernel / np.maximum(np.sqrt(variance), keras.config.epsilon())[:, None]
+    folded = keras.layers.Dense(logits.units, name="logits")
+    smaller = keras.Model(model.input, folded(model.get_layer("flatten").output), name=model.name)
+    folded.set_weights([kernel, bias - mean @ kernel])
+    return smaller
 
 
 class LiteRT:
@@ -187,8 +209,6 @@ def _interpreter():
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        import warnings
-
         import tensorflow as tf
 
         # It asks to install ai-edge-litert, which few readers have.
