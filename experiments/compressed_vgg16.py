@@ -85,29 +85,26 @@ def converted(task, seed, precision):
     """Keep the numbers in fewer bits."""
     model, seconds = teacher(task, seed)
     examples = data.subset(task.train, CALIBRATION, seed).images if precision == "int8" else None
-    same = model if precision == "float32" else None
-    return model, same, compression.to_litert(model, precision, examples), seconds
+    return model, model, {"precision": precision, "calibration": examples}, seconds
 
 
 def pruned(task, seed, share):
     """Set the smallest weights of each kernel to zero, and do nothing more."""
     model, seconds = teacher(task, seed)
-    smaller = compression.prune(model, share)
-    return model, smaller, compression.to_litert(smaller), seconds
+    return model, compression.prune(model, share), {}, seconds
 
 
 def thinned(task, seed, trained):
     """Cut half of the inner filters out of block 4; then, for one arm, let what is left of it learn again."""
     model, seconds = teacher(task, seed)
     smaller = compression.thin(model, ["block4_conv1", "block4_conv2"])
-    smaller.get_layer("standardise").finalize_state()
     if trained:
         keras.utils.set_random_seed(seed)
         _, _, _, kept, watched = pieces(task)
         _, upper = backbones.split(smaller, "block3_pool")
         batches = training.Batches(kept, task.train.labels, seed=seed)
         training.fit(upper, batches, (watched, task.validation.labels), AGAIN, RATE)
-    return model, smaller, compression.to_litert(smaller), seconds
+    return model, smaller, {}, seconds
 
 
 def student(task, seed, weight):
@@ -127,25 +124,26 @@ def student(task, seed, weight):
     distillation.distil(
         small, [images, images[:, :, ::-1]], labels, said, watched, epochs, STUDENT["rate"], weight=weight, seed=seed
     )
-    return model, small, compression.to_litert(small), seconds
+    return model, small, {}, seconds
 
 
 def measured(task, arm, seed, make, **how):
     """Make one form of the network; weigh it, time it beside the float32 file, and compare its answers.
 
-    `make` returns the fine-tuned network, the Keras model that equals the file (None where bits were lost), the file,
-    and the CPU seconds of the fine-tuning.
+    `make` returns the fine-tuned network, the form, how it is written into its file, and the CPU seconds of the
+    fine-tuning. Heads are folded first.
     """
-    whole, smaller, content, seconds = make(task, seed, **how)
-    model = whole if smaller is None else smaller
-    original = compression.to_litert(whole)
+    whole, model, written, seconds = make(task, seed, **how)
+    whole, model = compression.fold(whole), compression.fold(model)
+    content, original = compression.to_litert(model, **written), compression.to_litert(whole)
     run, reference = compression.LiteRT(content), compression.LiteRT(original)
     watched, shown = task.validation, task.validation.images[:TIMED]
-    if smaller is not None:  # the file and Keras hold the same numbers: that is checked, and Keras is faster
-        logits = features.forward(smaller, shown)
+    exact = written.get("precision", "float32") == "float32"
+    if exact:  # the file and Keras hold the same numbers: that is checked, and Keras is faster
+        logits = features.forward(model, shown)
         largest = np.abs(logits).max()
         evaluation.agree("file and Keras", run(shown) / largest, logits / largest, tolerance=1e-3)
-    best = run if smaller is None else smaller
+    best = model if exact else run
     named = answers(best, watched.images)
     took = compression.side_by_side({"form": lambda: run(shown), "float32": lambda: reference(shown)}, ROUNDS)
     figures = {

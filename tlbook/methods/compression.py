@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
-_KERNELS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
 
 
 def to_litert(model, precision="float32", calibration=None):
@@ -40,7 +39,10 @@ def to_litert(model, precision="float32", calibration=None):
         raise ValueError(f"precision: got {precision!r}, expected one of {', '.join(PRECISIONS)}")
     if (precision == "int8") != (calibration is not None and len(calibration) > 0):
         raise ValueError(f"calibration: got {np.shape(calibration)} for {precision}, expected examples for int8 alone")
-    tf = _tensorflow()
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(f"the converter to LiteRT is TensorFlow's, but Keras runs on {keras.backend.backend()}")
+    import tensorflow as tf  # late: half a gigabyte
+
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -110,8 +112,9 @@ def prune(model, share):
         raise ValueError(f"share: got {share}, expected a number from 0 up to, not including, 1")
     pruned = keras.models.clone_model(model)
     pruned.set_weights(model.get_weights())
+    _finalise(pruned)
     for layer in pruned.layers:
-        if isinstance(layer, _KERNELS):
+        if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Dense):
             kernel = keras.ops.convert_to_numpy(layer.kernel).copy()
             size = np.abs(kernel)
             kernel[size < np.quantile(size, share)] = 0
@@ -165,6 +168,7 @@ def thin(model, names, keep=0.5):
             weights = [weight[..., kept[layer.name]] for weight in weights]
         smaller.get_layer(layer.name).set_weights(weights)
         before = layer.name
+    _finalise(smaller)
     return smaller
 
 
@@ -197,12 +201,11 @@ def side_by_side(functions, rounds=20):
     return best
 
 
-def _tensorflow():
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(f"the converter to LiteRT is TensorFlow's, but Keras runs on {keras.backend.backend()}")
-    import tensorflow as tf  # late: half a gigabyte
-
-    return tf
+def _finalise(model):
+    """Let layers that standardise compute with the mean and variance that they were given."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def _interpreter():
