@@ -131,10 +131,9 @@ def measured(task, arm, seed, make, **how):
     """Make one form of the network; weigh it, time it beside the float32 file, and compare its answers.
 
     `make` returns the fine-tuned network, the form, how it is written into its file, and the CPU seconds of the
-    fine-tuning. Heads are folded first.
+    fine-tuning.
     """
     whole, model, written, seconds = make(task, seed, **how)
-    whole, model = compression.fold(whole), compression.fold(model)
     content, original = compression.to_litert(model, **written), compression.to_litert(whole)
     run, reference = compression.LiteRT(content), compression.LiteRT(original)
     watched, shown = task.validation, task.validation.images[:TIMED]

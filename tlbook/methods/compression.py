@@ -57,26 +57,6 @@ def to_litert(model, precision="float32", calibration=None):
         return converter.convert()
 
 
-def fold(model):
-    """Return a `tlbook.heads.classifier` without its layer `standardise`: mean and variance go into the weights.
-
-    The logits are the same. What is gone is a layer whose outputs, of all sizes, would share one step of eight bits.
-    For use, not for training: chapter 4.3 says why the layer is there. Raises `ValueError` for a model without these
-    layers. Taught in chapter 8.5.
-    """
-    names = {layer.name for layer in model.layers}
-    if missing := sorted({"flatten", "standardise", "logits"} - names):
-        raise ValueError(f"model: got none named {missing}, expected the layers of tlbook.heads.classifier")
-    scale, logits = model.get_layer("standardise"), model.get_layer("logits")
-    mean, variance = (np.ravel(keras.ops.convert_to_numpy(value)) for value in (scale.mean, scale.variance))
-    kernel, bias = logits.get_weights()
-    kernel = kernel / np.maximum(np.sqrt(variance), keras.config.epsilon())[:, None]
-    folded = keras.layers.Dense(logits.units, name="logits")
-    smaller = keras.Model(model.input, folded(model.get_layer("flatten").output), name=model.name)
-    folded.set_weights([kernel, bias - mean @ kernel])
-    return smaller
-
-
 class LiteRT:
     """A LiteRT file that is ready to run, on one thread: call it with inputs (n, ...) to get outputs, float32.
 
