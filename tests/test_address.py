@@ -133,7 +133,7 @@ def colab(monkeypatch, tmp_path):
 def test_colab_installs_from_the_address_and_moves_nothing_of_its_own(colab, tmp_path):
     (command,) = colab(PUBLIC)
     assert command[:4] == [sys.executable, "-m", "pip", "install"] and "--no-deps" not in command
-    assert command[-1] == f"tlbook[speech] @ git+{URL}@main"
+    assert command[-1] == f"tlbook[speech,search] @ git+{URL}@main"
     constraints = tmp_path / command[command.index("-c") + 1]
     assert constraints.read_text().split() == ["keras==3.13.2", "numpy==2.1.3", "protobuf==5.29.5"]
 

@@ -18,7 +18,7 @@ if "google.colab" in sys.modules:
     with open("keep.txt", "w") as file:
         file.writelines(f"{name}=={metadata.version(name)}\\n" for name in keep)
     url = "$url"
-    package = f"tlbook[speech] @ git+{url}@$branch"
+    package = f"tlbook[speech,search] @ git+{url}@$branch"
     pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", package]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode:

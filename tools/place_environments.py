@@ -65,7 +65,7 @@ def places():
         Place(
             name="colab",
             requirements=tuple((f"{name}==2.20.0", *colab) for name in (TENSORFLOW, "tensorflow")),
-            package=("keras==3.13.2", "numpy==2.1.3", ".[speech]"),
+            package=("keras==3.13.2", "numpy==2.1.3", ".[speech,search]"),
             pythons=("3.13", "3.12", "3.11"),
             environment=tensorflow | {"PYTHONPATH": ""},  # the installed copy, and not this folder
         ),

@@ -41,8 +41,18 @@ TINY = {
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
+    "compressed_vgg16": {
+        "TEST": 20,
+        "UNLABELLED": 20,
+        "CALIBRATION": 20,
+        "EPOCHS": 1,
+        "AGAIN": 1,
+        "ROUNDS": 1,
+        "TIMED": 1,
+        "STUDENT": {"epochs": 1, "rate": 0.01},
+    },
 }
-N_TRAIN = {"preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+N_TRAIN = {"compressed_vgg16": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
@@ -57,6 +67,7 @@ PICTURES = (
     "cifar10_rates",
     "cifar10_regimes",
     "frameworks",
+    "compressed_vgg16",
     "outlines",
     "own_folder",
     "preprocessing",
@@ -64,6 +75,7 @@ PICTURES = (
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
+    "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean"),
