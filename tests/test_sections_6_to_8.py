@@ -1,4 +1,4 @@
-"""Sections 6 to 8: the eight questions are eight headings with evidence that ran, and no chapter is without a figure."""
+"""Sections 6 to 8: eight questions are eight headings with evidence that ran; no chapter is without a figure."""
 
 import pathlib
 import re
@@ -11,17 +11,19 @@ NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if path
 
 
 def questions():
-    """The cells below each heading `## Question N: ...`, up to the next heading of its rank: a list of pairs."""
-    found, number = [], None
+    """The cells below each heading `## Question N: ...`, up to the next one or the quiz: a list of pairs."""
+    found = []
     for path in NOTEBOOKS:
-        number = None
+        below = None
         for cell in nbformat.read(path, 4).cells:
             for heading in re.findall(r"^## (.+)$", cell.source, re.M) if cell.cell_type == "markdown" else []:
-                number = re.match(r"Question (\d+): \S", heading)
-                if number:
-                    found.append((int(number[1]), []))
-            if number:
-                found[-1][1].append(cell)
+                if question := re.match(r"Question (\d+): \S", heading):
+                    below = []
+                    found.append((int(question[1]), below))
+                elif heading == "Quiz":
+                    below = None
+            if below is not None:
+                below.append(cell)
     return found
 
 
