@@ -73,6 +73,7 @@ def fine_tune(arrays, train, test, epochs=(20, 2)):
     def model(x):
         return head((network(x) - mean) / std)
 
-    learn(model, [*network[17:].parameters(), *head.parameters()], images, 1e-5, epochs[1])
+    tuned = [*network[17:].parameters(), *head.parameters()]
+    learn(model, tuned, images, 1e-5, epochs[1])
     with torch.no_grad():
         return model(pixels(test.images)).argmax(dim=1).numpy()
