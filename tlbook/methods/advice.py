@@ -11,8 +11,14 @@ from tlbook.methods.cases import HEAD, NETWORK
 
 # What a reader chooses from: for each question its answers, by the word that the rows carry.
 KINDS = {"images": "images", "text": "text", "speech": "speech"}
-LABELS = {"none": "none", "tens": "tens", "hundreds": "hundreds", "thousand": "about a thousand", "more": "many more"}
-_FROM = {"none": 0, "tens": 1, "hundreds": 75, "thousand": 500, "more": 5_000}
+LABELS = {
+    "none": "none",
+    "tens": "tens (below 75)",
+    "hundreds": "hundreds (below 500)",
+    "thousand": "about a thousand (below 5,000)",
+    "more": "more",
+}
+_FROM = {"none": 0, "tens": 1, "hundreds": 75, "thousand": 500, "more": 5_000}  # the least number of each
 NEARNESS = {
     "near": "its inputs look like mine, and its question was mine",
     "half": "its inputs look like mine, or its question was mine, not both",
