@@ -1,0 +1,64 @@
+"""Every case is in the record, and its control holds no transfer."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from tlbook import evaluation, results
+from tlbook.methods import cases, comparisons
+
+NOTEBOOKS = pathlib.Path(__file__).parents[2] / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return comparisons.comparisons()
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: f"{case.table}, {case.source}")
+def test_a_case_names_what_is_there(case):
+    runs = results.read(case.table)
+    names = {name for arm in case.arms for name in ([arm] if isinstance(arm, str) else arm)}
+    assert names | set(case.without) <= set(runs.arm)
+    assert f"test_{case.score}" in runs and (NOTEBOOKS / f"{case.chapter}.ipynb").exists()
+    assert all((runs[runs.arm == name].pretraining != "none").all() for name in names), "an arm without transfer"
+
+
+def test_controls_hold_no_transfer(rows):
+    tables = {name for case in cases.CASES for name in (case.table, *case.controls)}
+    pretraining = {(name, arm): part for name in tables for arm, part in results.read(name).groupby("arm").pretraining}
+    for row in rows.itertuples():
+        case = next(case for case in cases.CASES if (case.table, case.source) == (row.table, row.source))
+        found = [
+            pretraining[key] for name in (case.table, *case.controls) if (key := (name, row.control)) in pretraining
+        ]
+        assert found and all((part == "none").all() for part in found)
+        assert row.control not in case.without
+        assert row.control in cases.CONTROLS, "give it a name that readers use"
+
+
+def test_a_row_is_what_the_table_says(rows):
+    runs = results.read("product_reviews").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
+    for n in runs.index.unique("n_train"):
+        control = "tfidf" if runs.loc[n].tfidf.mean() > runs.loc[n].scratch.mean() else "scratch"
+        mean, half = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n][control])
+        row = rows[(rows.table == "product_reviews") & (rows.arm == "pros_cons") & (rows.n_train == n)].squeeze()
+        assert (row["mean"], row.half, row.control) == (pytest.approx(mean), pytest.approx(half), control)
+        over, _ = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n].pros_cons_frozen)
+        assert row.over_head == pytest.approx(over)
+
+
+def test_alternatives_are_chosen_by_validation(rows):
+    runs = results.read("voice_layers")
+    for row in rows[rows.table == "voice_layers"].itertuples():
+        part = runs[(runs.n_train == row.n_train) & runs.arm.str.startswith("pretrained")]
+        best = part.groupby("arm").validation_accuracy.mean().idxmax()
+        assert row.arm_score == pytest.approx(part[part.arm == best].test_accuracy.mean())
+
+
+def test_seconds_are_given_only_where_all_were_recorded(rows):
+    for row in rows.itertuples():
+        runs = results.read(row.table)
+        part = runs[(runs.arm == row.arm) & (runs.n_train == row.n_train)].cpu_seconds
+        assert np.isnan(row.cpu_seconds) or part.notna().all()
