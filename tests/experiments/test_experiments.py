@@ -24,6 +24,7 @@ TINY = {
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
+    "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
     "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
     "product_reviews": {
         "EPOCHS": {50: 1},
@@ -53,9 +54,11 @@ TINY = {
     },
 }
 N_TRAIN = {"compressed_vgg16": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+N_TRAIN = {"model_choice": 60, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
+    "model_choice": [assets.HED],
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
     "product_reviews": [assets.VADER],
@@ -68,6 +71,7 @@ PICTURES = (
     "cifar10_regimes",
     "frameworks",
     "compressed_vgg16",
+    "model_choice",
     "outlines",
     "own_folder",
     "preprocessing",
@@ -77,6 +81,12 @@ LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
+    "model_choice": [
+        *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
+        "random_32_block3",
+        "cnn_animals",
+        "cnn_drawings",
+    ],
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean"),
     "product_reviews": ("film_reviews", "subjectivity"),

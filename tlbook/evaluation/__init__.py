@@ -1,23 +1,34 @@
-"""Evaluation: predictions against labels, entities against tags, and how far a few seeds can be trusted."""
+"""Evaluation: predictions against labels, entities against tags, probabilities against outcomes; and how far few seeds
+and few test examples can be trusted.
+"""
 
+from tlbook.evaluation.calibration import calibration_error, negative_log_likelihood, reliability, temperature
 from tlbook.evaluation.classes import accuracy, confusion, recall
 from tlbook.evaluation.controls import against_strongest
 from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, token_accuracy
 from tlbook.evaluation.intervals import agree, interval, paired, verdict
+from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
 
 __all__ = [
     "accuracy",
     "against_strongest",
     "agree",
+    "bootstrap",
+    "calibration_error",
     "confusion",
     "entity_errors",
     "entity_f1",
     "entity_scores",
     "interval",
+    "mcnemar",
+    "negative_log_likelihood",
     "one_shot",
     "paired",
     "recall",
+    "reliability",
+    "temperature",
     "token_accuracy",
     "verdict",
+    "wilson",
 ]
