@@ -6,12 +6,23 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from experiments.protocol import Task
+from experiments.protocol import Experiment, Task
 from tlbook import heads
 
 BATCH_SIZE = 8
 WARMUP = 0.1  # of the steps
-TO_CHOOSE = 100  # labels, at most: one half to learn from, the other to choose by
+TO_CHOOSE = 100  # labels, at most, for a rate: one half to learn from, the other to choose by
+MANY = 1_000  # labels: a run costs minutes, and three seeds have to do
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning(Experiment):
+    """An experiment that runs by number of labels, the smallest first, and only three seeds where these are many."""
+
+    def configurations(self):
+        """Return all runs, as a list of dict."""
+        found = [run for run in super().configurations() if run["n_train"] < MANY or run["seed"] < 3]
+        return sorted(found, key=lambda run: run["n_train"])
 
 
 @dataclass(frozen=True)
@@ -24,44 +35,34 @@ class Tuned:
     cpu_ms: float
 
 
-def halves(labels, seed):
-    """Return two halves of the first `TO_CHOOSE` labels, each class in both: arrays of positions, in random order."""
+def halves(labels, seed, most=None):
+    """Return two halves of the labels, or of the first `most`, each class in both: to learn from, and to choose by.
+
+    Of an odd class the first half has one more, the next odd class gives one more to the second.
+    """
     rng, half = np.random.default_rng(seed), [[], []]
-    for label in np.unique(labels[:TO_CHOOSE]):
-        mine = rng.permutation(np.flatnonzero(labels[:TO_CHOOSE] == label))
-        # An odd one goes to the smaller half.
+    for label in np.unique(labels[:most]):
+        mine = rng.permutation(np.flatnonzero(labels[:most] == label))
         smaller = int(len(half[0]) > len(half[1]))
         half[smaller].extend(mine[::2])
         half[1 - smaller].extend(mine[1::2])
     return [rng.permutation(np.array(part, int)) for part in half]
 
 
-def folds(labels, seed):
-    """Return (learn, choose) positions: both ways where there are few labels, so that each of them chooses once."""
-    one, two = halves(labels, seed)
-    return [(one, two), (two, one)] if len(labels) < TO_CHOOSE else [(one, two)]
-
-
 def inside(train, seed, source, **more):
-    """Return a `Task` whose own labels choose: nothing is held out beside them."""
-    labels = train.labels
-    return Task(train=train, validation=train, n_choose=min(len(labels), TO_CHOOSE), source=source, seed=seed, **more)
+    """Return a `Task` whose own labels choose: the same that train in the end, and none beside them."""
+    return Task(train=train, validation=train, n_choose=len(train.labels), source=source, seed=seed, **more)
 
 
 def best_C(read, labels, C, seed):
-    """Return the C of a probe on features (n, ...) that serves the folds best, and its accuracy there."""
-    scores = {}
-    for each in sorted(C):
-        probes = [
-            (heads.linear_probe(read[learn], labels[learn], each), choose) for learn, choose in folds(labels, seed)
-        ]
-        scores[each] = float(np.mean([probe.score(read[choose], labels[choose]) for probe, choose in probes]))
-    best = max(scores, key=scores.get)
-    return best, scores[best]
+    """Return the C of a probe on features (n, ...) that serves the second half best, and its accuracy there."""
+    learn, choose = halves(labels, seed)
+    probe = heads.best_probe((read[learn], labels[learn]), (read[choose], labels[choose]), C)
+    return probe.C, probe.validation_score
 
 
 def tune(model, prepare, batches, predict, labels, rates, epochs, seed):
-    """Choose the rate in the folds, then train with it on all labels; leave the model so.
+    """Choose the rate in the halves, then train with it on all labels; leave the model so.
 
     Parameters
     ----------
@@ -77,13 +78,11 @@ def tune(model, prepare, batches, predict, labels, rates, epochs, seed):
         Integers (n,); what to try; a dict of epochs by number of labels; the order of the batches.
     """
     choosing, seen, cpu = {}, 0, []
+    learn, choose = halves(labels, seed, TO_CHOOSE)
     for rate in sorted(rates):
-        right = []
-        for learn, choose in folds(labels, seed):
-            prepare(learn)
-            seen += _train(model, batches, learn, rate, epochs[min(len(labels), TO_CHOOSE)], seed, cpu)
-            right.extend(predict(choose) == labels[choose])
-        choosing[rate] = float(np.mean(right))
+        prepare(learn)
+        seen += _train(model, batches, learn, rate, epochs[min(len(labels), TO_CHOOSE)], seed, cpu)
+        choosing[rate] = float(np.mean(predict(choose) == labels[choose]))
     rate = max(choosing, key=choosing.get)  # at a tie the lower one
     everything = np.arange(len(labels))
     prepare(everything)

@@ -46,7 +46,7 @@ def pros_and_cons(seed):
 
 
 def fit(task, arm, seed, second=None):
-    """Train the body under its heads: choose the rate in the folds, then learn from all labels."""
+    """Train the body under its heads: choose the rate in the halves, then learn from all labels."""
     labels, choosing = task.train.labels, {}
     more = pros_and_cons(seed) if second in ("pros_cons", "one_head") else None
 
@@ -71,12 +71,10 @@ def fit(task, arm, seed, second=None):
             model.train_on_batch(x, y)
         return first
 
+    learn, choose = adapting.halves(labels, seed)
     for rate in sorted(arm.grid):
-        right = []
-        for learn, choose in adapting.folds(labels, seed):
-            first = train(learn, rate)
-            right.extend(features.forward(first, task.vectors[choose]).argmax(axis=1) == labels[choose])
-        choosing[rate] = float(np.mean(right))
+        judged = features.forward(train(learn, rate), task.vectors[choose]).argmax(axis=1)
+        choosing[rate] = float(np.mean(judged == labels[choose]))
     rate = max(choosing, key=choosing.get)
     first = train(np.arange(len(labels)), rate)
     return Fitted(
