@@ -16,7 +16,8 @@ import numpy as np
 
 from experiments import adapting, cifar10_regimes
 from experiments.protocol import Arm, Fitted, HeldOut
-from tlbook import backbones, data, evaluation, features, heads
+from tlbook import data, evaluation, features, heads
+from tlbook.backbones import cost
 from tlbook.methods import adapters
 
 EPOCHS = {50: 8, 100: 6, 200: 4, 1_000: 2}
@@ -114,7 +115,7 @@ def parts(how):
 @functools.cache
 def passes_of(part):
     """Return the multiply-adds of one picture."""
-    return backbones.cost.multiply_adds(part)
+    return cost.multiply_adds(part)
 
 
 _KNOWN = {}
