@@ -41,7 +41,12 @@ TINY = {
     "voice_layers": {"TAKES": 6},
     "training_speed": {"PICTURES": 64},
     "tuning_pictures": {"EPOCHS": {50: 1}, "TEST": 50},
-    "tuning_sentences": {"EPOCHS": {50: 1}, "LAST": 1, "DISTILLING": {"epochs": 1, "learning_rate": 3e-3}},
+    "tuning_sentences": {
+        "EPOCHS": {50: 1},
+        "LAST": 1,
+        "RANK": 2,
+        "DISTILLING": {"epochs": 1, "learning_rate": 3e-3},
+    },
     "two_heads": {"EPOCHS": {50: 1}, "SECOND": 50},
 }
 N_TRAIN = {"preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
