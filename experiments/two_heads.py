@@ -51,12 +51,14 @@ def fit(task, arm, seed, second=None):
     more = pros_and_cons(seed) if second in ("pros_cons", "one_head") else None
 
     def train(positions, rate):
-        keras.utils.set_random_seed(seed)
         classes = {"product": int(task.products.max()) + 1, "pros_cons": 2}.get(second)
-        model, first = two_heads(task.vectors.shape[1], classes)
+        model, first = machine(task.vectors.shape[1], classes)
+        keras.utils.set_random_seed(seed)
+        model.set_weights(two_heads(task.vectors.shape[1], classes)[0].get_weights())
+        for variable in model.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
         rng = np.random.default_rng(seed)
         steps = max(1, len(positions) // BATCH_SIZE) * EPOCHS[len(labels)]
-        model.compile(keras.optimizers.Adam(rate), loss)
         for step in range(steps):
             mine = rng.choice(positions, BATCH_SIZE)
             x, y = task.vectors[mine], np.stack([labels[mine], np.full(BATCH_SIZE, -1)], axis=1)
@@ -83,6 +85,14 @@ def fit(task, arm, seed, second=None):
         chosen=rate,
         n_source=len(more[1]) if more else 0,
     )
+
+
+@functools.cache
+def machine(width, classes):
+    """Return what `two_heads` does, compiled once for all runs: tracing takes longer than a run."""
+    model, first = two_heads(width, classes)
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    return model, first
 
 
 def two_heads(width, classes):
