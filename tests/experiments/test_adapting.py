@@ -41,7 +41,7 @@ def test_the_better_rate_wins_and_all_labels_train():
         return model.predict_on_batch(x[positions]).argmax(axis=1)
 
     found = adapting.tune(model, prepare, batches, predict, labels, (1e-6, 0.1), {40: 20}, 0)
-    assert found.rate == 0.1 and found.validation > 0.8
+    assert found.rate == 0.1 and found.validation > 0.7
     assert prepared == [20, 20, 40] and found.seen == (20 + 20 + 40) * 20
     assert np.mean(predict(np.arange(40)) == labels) > 0.9
 
