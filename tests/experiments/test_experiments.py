@@ -13,7 +13,8 @@ from conftest import USER_WEIGHTS
 from experiments import __main__ as command
 from experiments import measuring, protocol
 from tlbook import data, results
-from tlbook.files import assets
+from tlbook.backbones import minilm
+from tlbook.files import assets, sources
 
 FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
@@ -52,6 +53,14 @@ TINY = {
         "TIMED": 1,
         "STUDENT": {"epochs": 1, "rate": 0.01},
     },
+    "tuning_pictures": {"EPOCHS": {50: 1}, "TEST": 50},
+    "tuning_sentences": {
+        "EPOCHS": {50: 1},
+        "LAST": 1,
+        "RANK": 2,
+        "DISTILLING": {"epochs": 1, "learning_rate": 3e-3},
+    },
+    "two_heads": {"EPOCHS": {50: 1}, "SECOND": 50},
 }
 N_TRAIN = {"compressed_vgg16": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
 N_TRAIN = {"model_choice": 60, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
@@ -62,6 +71,8 @@ FETCHED = {
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
     "product_reviews": [assets.VADER],
+    "tuning_sentences": [assets.MINILM, assets.VADER],
+    "two_heads": [assets.MINILM, assets.VADER],
     "voice_layers": [assets.RESEMBLYZER],
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
@@ -75,6 +86,7 @@ PICTURES = (
     "outlines",
     "own_folder",
     "preprocessing",
+    "tuning_pictures",
 )
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
@@ -91,6 +103,8 @@ LIKE_ANOTHER = {
     "preprocessing": ("as_trained", "rgb_minus_mean"),
     "product_reviews": ("film_reviews", "subjectivity"),
     "series_transfer": ("month",),
+    "tuning_pictures": ("last",),
+    "tuning_sentences": ("everything",),
     "voice_layers": [
         f"{body}_{layer}"
         for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
@@ -153,9 +167,23 @@ def tiny(monkeypatch, folder):
     return prepare
 
 
+def of_few_numbers(monkeypatch, module):
+    """Put a network of two narrow blocks in the place of MiniLM, and random vectors in that of its readings."""
+    path, source = sources.find(assets.MINILM)
+    _, config, tokenizer = minilm.read(path)
+    sizes = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 2, "intermediate_size": 16}
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(minilm, "pretrained", lambda: (minilm.build(config | sizes, tokenizer), source))
+    monkeypatch.setattr(minilm, "encode", lambda encoder, texts, *_: rng.random((len(texts), 8), "float32"))
+    for kept in (module.machine, module.reading, module.tokenizer, module.body):
+        kept.cache_clear()
+
+
 @pytest.mark.parametrize(("name", "arm"), RUNS)
 def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
+    if name in ("tuning_sentences", "two_heads"):
+        of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
     if name == "frozen_sentences":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
         encode = MODULES[name].minilm
