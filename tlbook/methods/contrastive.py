@@ -93,7 +93,7 @@ def nt_xent(partners, projections, temperature=TEMPERATURE):
     It is a classification into m - 1 classes, and the views themselves are the classes. Source: Chen et al. (2020),
     equation 1 (normalised temperature-scaled cross entropy). Taught in chapter 7.1.
     """
-    z = keras.ops.normalize(projections, axis=-1)
+    z = keras.ops.normalize(keras.ops.cast(projections, "float32"), axis=-1)
     scores = keras.ops.matmul(z, keras.ops.transpose(z)) / temperature
     scores = scores - 1e9 * keras.ops.eye(keras.ops.shape(z)[0])  # nobody is their own partner
     right = keras.ops.cast(keras.ops.reshape(partners, (-1,)), "int32")
