@@ -22,6 +22,7 @@ MODULES = {name: importlib.import_module(f"experiments.{name}") for name in NAME
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
 TINY = {
+    "cheap_pretraining": {"BUDGET": 4e9, "PASSES": {40: 1}, "TEST": 100, "PATCHES": 400, "CENTRES": 10},
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
@@ -87,9 +88,14 @@ PICTURES = (
     "own_folder",
     "preprocessing",
     "tuning_pictures",
+    "cheap_pretraining",
 )
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
+    "cheap_pretraining": (
+        *("labels_tuned", "autoencoder_tuned", "gan_tuned", "contrastive_tuned"),
+        *("contrastive_frozen", "contrastive_no_colour_frozen"),
+    ),
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
