@@ -63,8 +63,13 @@ TINY = {
     },
     "two_heads": {"EPOCHS": {50: 1}, "SECOND": 50},
 }
-N_TRAIN = {"compressed_vgg16": 40, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
-N_TRAIN = {"model_choice": 60, "preprocessing": 40, "cifar10_depth": 100, "cifar10_rates": 100}
+N_TRAIN = {
+    "compressed_vgg16": 40,
+    "model_choice": 60,
+    "preprocessing": 40,
+    "cifar10_depth": 100,
+    "cifar10_rates": 100,
+}
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
