@@ -164,9 +164,17 @@ def test_leep_and_nce_equal_counting(seed):
             both = sum((source == z) & (labels == y))
             entropy -= both / 70 * np.log(both / sum(source == z)) if both else 0
     assert transferability.nce(source, labels) == pytest.approx(-entropy, abs=1e-6)
-    # Nguyen et al. (2020), property 2: LEEP is at least NCE plus the mean log probability of the class that is named.
-    bound = transferability.nce(source, labels) + np.log(probabilities.max(axis=1)).mean()
-    assert transferability.leep(probabilities, labels) >= bound
+    # A head that is sure of one name for each example: LEEP is then NCE.
+    sure = np.eye(probabilities.shape[1])[source]
+    assert transferability.leep(sure, labels) == pytest.approx(transferability.nce(source, labels), abs=1e-9)
+
+
+def test_leep_may_lie_below_nce_and_the_doubt_in_the_names():
+    """The bound of Nguyen et al. (2020) holds with the frequencies that LEEP counts, not with those of single names."""
+    probabilities, labels = np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0, 1])
+    bound = transferability.nce(probabilities.argmax(axis=1), labels) + np.log(probabilities.max(axis=1)).mean()
+    assert bound == pytest.approx(np.log(0.7), abs=1e-9)
+    assert transferability.leep(probabilities, labels) == pytest.approx(np.log(0.7**2 + 0.3**2), abs=1e-9) < bound
 
 
 def test_leep_by_hand():
