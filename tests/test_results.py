@@ -37,6 +37,18 @@ def test_missing_table_says_how_to_record_it(folder):
     assert str(folder / "toy.csv") in str(caught.value) and "python -m experiments.toy" in str(caught.value)
 
 
+def test_a_table_that_is_still_to_come_has_no_rows_and_a_sentence_says_so(folder, capsys):
+    rows = results.so_far("toy")
+    assert (
+        rows.empty and {"arm", "n_train", "seed"} <= set(rows) and "toy is not recorded yet" in capsys.readouterr().out
+    )
+    assert results.gaps(rows, {"probe": "the probe"}, {50: "few"}) == "Fewer than 3 seeds so far: the probe (few)."
+    (folder / "toy.csv").write_text("arm,n_train,seed\nprobe,50,0\nprobe,50,1\n")
+    rows = results.so_far("toy")
+    assert len(rows) == 2 and not capsys.readouterr().out
+    assert results.gaps(rows, {"probe": "the probe"}, [50, 200], least=2).endswith("so far: the probe (200).")
+
+
 @pytest.mark.parametrize(
     "text", ["", "\n", "place,noteb", ROWS.splitlines()[0] + "\n", ROWS[:-1], ROWS[:-12], ROWS + '"03']
 )

@@ -47,6 +47,37 @@ def read(name):
     return table
 
 
+def so_far(name, columns=("arm", "n_train", "seed", "test_accuracy", "source", "note")):
+    """Return what is recorded of the experiment `name`, as `read` does: no rows, under `columns`, where nothing is.
+
+    A page that reads its table so can be shown while the experiment still runs.
+    """
+    try:
+        return read(name)
+    except FileNotFoundError:
+        print(f"The experiment {name} is not recorded yet. What rests on it is left out here.")
+        return pd.DataFrame(columns=list(columns))
+
+
+def gaps(rows, arms, sizes, least=3):
+    """Say in one sentence which arms have fewer than `least` seeds at one of the sizes so far.
+
+    `rows` has the columns `arm`, `n_train` and `seed`. `arms` maps an arm to the name that readers see; `sizes` lists
+    values of `n_train`, or maps them to what readers call them.
+
+    >>> rows = pd.DataFrame({"arm": ["probe"] * 3, "n_train": 50, "seed": [0, 1, 2]})
+    >>> gaps(rows, {"probe": "the probe", "lora": "low rank"}, [50])
+    'Fewer than 3 seeds so far: low rank (50).'
+    >>> gaps(rows, {"probe": "the probe"}, [50])
+    'Every arm has 3 seeds or more.'
+    """
+    seeds = rows.groupby(["arm", "n_train"]).seed.nunique()
+    called = sizes if isinstance(sizes, dict) else {size: f"{size:,}" for size in sizes}
+    lacking = {arm: [called[size] for size in called if seeds.get((arm, size), 0) < least] for arm in arms}
+    said = [f"{arms[arm]} ({', '.join(map(str, at))})" for arm, at in lacking.items() if at]
+    return f"Fewer than {least} seeds so far: {'; '.join(said)}." if said else f"Every arm has {least} seeds or more."
+
+
 def caveat(rows):
     """Say in one sentence whether the CPU seconds of recorded rows count the features that they read from the cache.
 

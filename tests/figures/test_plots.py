@@ -80,9 +80,21 @@ def test_names_choose_the_arms_and_their_order():
     assert "VGG16 frozen" in words(axes) and "scratch" not in words(axes) and len(axes.containers) == 1
 
 
-def test_a_single_run_has_no_interval():
-    with pytest.raises(ValueError, match="two or more finite numbers"):
-        figures.interval_plot(RUNS[RUNS.seed == 0], "n_train", "test_accuracy", "arm", "x", xlabel="", ylabel="")
+def test_a_single_run_has_a_dot_and_no_interval():
+    axes = figures.interval_plot(RUNS[RUNS.seed == 0], "n_train", "test_accuracy", "arm", "x", xlabel="", ylabel="")
+    assert not axes.containers and len(axes.lines) == 6 and not {"scratch", "probe"} & set(words(axes))
+
+
+def test_a_table_that_still_grows_is_drawn_as_far_as_it_goes():
+    """A lone run is a dot; a name without runs is left out, and the others keep the colours that they will have."""
+    rows = RUNS[(RUNS.arm == "probe") & ((RUNS.n_train == 100) | (RUNS.seed == 0))]
+    names = {"scratch": "fresh", "probe": "probe"}
+    axes = figures.interval_plot(rows, "n_train", "test_accuracy", "arm", "x", names=names, xlabel="", ylabel="")
+    (line,) = [line for line in axes.lines if line.get_label()[:1] != "_" and line.get_marker() != "."]
+    assert line.get_color() == figures.COLOURS[1] and len(line.get_xdata()) == 1 and "fresh" not in words(axes)
+    pairs = {"gain": ("probe", "scratch"), "other": ("adapters", "scratch")}
+    axes = figures.difference_plot(rows, "n_train", "test_accuracy", "arm", pairs, "x", xlabel="labels")
+    assert not axes.containers and not {"gain", "other"} & set(words(axes))
 
 
 def test_difference_plot_pairs_runs_of_a_seed_and_shows_zero():

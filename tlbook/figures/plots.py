@@ -80,11 +80,12 @@ def interval_plot(rows, x, y, by, source, *, names=None, xlabel, ylabel, axes=No
 
     `rows` is a long table, one row a run, as `tlbook.results.read` returns it; `x` and `y` are columns, `names` maps
     values of `by` to the names that the reader sees, in the order of drawing, and leaves out all others. Numbers on
-    `x` that grow by factors get a logarithmic axis; words stand side by side. Returns the axes.
+    `x` that grow by factors get a logarithmic axis; words stand side by side. A run that is alone has no interval: only
+    its dot is drawn. A name without any run is left out, and the others keep their colours. Returns the axes.
     """
     axes, names = _axes(axes), names or {value: str(value) for value in rows[by].unique()}
     ticks = list(dict.fromkeys(rows[x])) if rows[x].dtype.kind not in "iuf" else sorted(rows[x].unique())
-    words = not isinstance(ticks[0], int | float | np.number)
+    words = bool(ticks) and not isinstance(ticks[0], int | float | np.number)
     log = not words and len(ticks) > 1 and ticks[0] > 0 and ticks[-1] / ticks[0] >= 8
     for number, (value, name) in enumerate(names.items()):
         groups = [(tick, rows.loc[(rows[by] == value) & (rows[x] == tick), y].dropna()) for tick in ticks]
@@ -97,7 +98,9 @@ def interval_plot(rows, x, y, by, source, *, names=None, xlabel, ylabel, axes=No
         style = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": "" if words else "-"}
         for place, (_, group) in zip(at, groups, strict=True):
             axes.plot([place] * len(group), group, ".", color=COLOURS[number], alpha=0.35, markersize=4, label="_a run")
-        intervals(axes, at, [group for _, group in groups], **style).lines[0].set_label(name)
+        several = [(place, group) for place, (_, group) in zip(at, groups, strict=True) if len(group) > 1]
+        if several:
+            intervals(axes, *zip(*several, strict=True), **style).lines[0].set_label(name)
     if log:
         axes.set_xscale("log")
     axes.minorticks_off()
@@ -113,9 +116,10 @@ def difference_plot(rows, x, y, by, pairs, source, *, unit="seed", xlabel, ylabe
     """Draw the paired difference of two arms, in percentage points, with its 95 % interval; each pair is a faint dot.
 
     `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and `unit` are paired.
-    Above the line of zero the arm is ahead of its control. Returns the axes.
+    Above the line of zero the arm is ahead of its control. An arm that has no row yet is left out. Returns the axes.
     """
     wide = rows.pivot_table(y, [x, unit], by)
+    wide = wide.reindex(columns=sorted({*wide.columns, *(arm for pair in pairs.values() for arm in pair)}))
     long = [
         (100 * (wide[arm] - wide[control])).dropna().rename("points").reset_index().assign(pair=name)
         for name, (arm, control) in pairs.items()
