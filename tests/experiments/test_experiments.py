@@ -22,7 +22,7 @@ MODULES = {name: importlib.import_module(f"experiments.{name}") for name in NAME
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
 TINY = {
-    "cheap_pretraining": {"BUDGET": 4e9, "PASSES": {40: 1}, "TEST": 100, "PATCHES": 400, "CENTRES": 10},
+    "cheap_pretraining": {"BUDGET": 1e9, "PASSES": {40: 1}, "TEST": 100, "PATCHES": 400, "CENTRES": 10},
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
@@ -99,7 +99,7 @@ PICTURES = (
 LIKE_ANOTHER = {
     "cheap_pretraining": (
         *("labels_tuned", "autoencoder_tuned", "gan_tuned", "contrastive_tuned"),
-        *("contrastive_frozen", "contrastive_no_colour_frozen"),
+        *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
     ),
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),

@@ -39,11 +39,19 @@ def test_columns_are_those_of_the_experiment(table, experiment):
         assert {"chosen", "at_edge", f"validation_{next(iter(experiment.metrics))}"} <= set(columns)
 
 
+# Tables whose recording goes on. Their chapters say which rows are there.
+IN_PROGRESS = ("cheap_pretraining", "compressed_vgg16", "tuning_pictures", "tuning_sentences")
+
+
 @each_table
 def test_every_run_has_one_row(table, experiment):
     wanted = [tuple(map(str, configuration.values())) for configuration in experiment.configurations()]
     found = [tuple(map(str, row)) for row in table[list(experiment.configurations()[0])].itertuples(index=False)]
-    assert found == wanted
+    if experiment.name in IN_PROGRESS:
+        assert found == [row for row in wanted if row in found], "in the order of the experiment, each once"
+        assert len(found) < len(wanted), "it is whole: take its name from the list"
+    else:
+        assert found == wanted
 
 
 @each_table
