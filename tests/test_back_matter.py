@@ -148,3 +148,8 @@ def test_the_index_lists_figures_by_chapter_and_number_and_forgets_what_is_gone(
     ]
     figure_index.forget(app, app.env, "notebooks/04_3")
     assert list(figure_index._captions(app.env)) == ["10-1"]
+
+
+def test_a_page_that_reads_a_table_still_to_come_counts_as_its_reader(root):
+    (root / "book" / "early.md").write_text('rows = results.so_far("small", COLUMNS)\n')
+    assert record_facts.readers(root)["small"] == ["book/early", "book/page"]

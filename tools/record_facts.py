@@ -10,7 +10,7 @@ import pandas as pd
 from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
-_READS = re.compile(r"results\.read\(\s*\"(\w+)\"\s*\)")
+_READS = re.compile(r"results\.(?:read|so_far)\(\s*\"(\w+)\"\s*[,)]")
 
 
 def experiments(root=ROOT):
