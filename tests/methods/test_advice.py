@@ -15,7 +15,7 @@ def rows(*differences, **columns):
     """Comparisons with these differences, (mean, half)."""
     table = pd.DataFrame(differences, columns=["mean", "half"])
     plain = {"kind": "text", "near": "near", "trains": "head", "n_train": 50, "n_choose": 10}
-    table["target"] = [f"target {place}" for place in range(len(table))]
+    table["collection"] = [f"collection {place}" for place in range(len(table))]
     return table.assign(**plain | {"over_head": float("nan"), "over_head_half": float("nan")} | columns)
 
 
@@ -27,7 +27,7 @@ def rows(*differences, **columns):
             "Try transfer, with the control beside it. In the one comparison that was recorded, transfer was ahead of",
         ),
         ([(0.05, 0.01), (0.02, 0.01)], "in 2, +2.0 to +5.0 points."),
-        ([(0.05, 0.01), (0.02, 0.01)], "Transfer. In 2 recorded comparisons on 2 targets"),
+        ([(0.05, 0.01), (0.02, 0.01)], "Transfer. In 2 recorded comparisons on 2 collections of data"),
         ([(0.05, 0.01), (0.02, 0.03)], "Try transfer, with the control beside it."),
         ([(0.01, 0.02), (-0.05, 0.01)], "Take the control first."),
         ([(-0.05, 0.01)], "Take the control first."),
@@ -47,9 +47,9 @@ def test_what_training_the_network_added_is_said_where_it_was_recorded():
     )
 
 
-def test_one_target_is_not_enough_for_a_plain_yes():
-    assert advice.say(rows((0.05, 0.01), (0.04, 0.01), target="reviews")).startswith("Try transfer")
-    assert advice.say(rows((-0.05, 0.01), (-0.04, 0.01), target="reviews")).startswith("Take the control first.")
+def test_one_collection_is_not_enough_for_a_plain_yes():
+    assert advice.say(rows((0.05, 0.01), (0.04, 0.01), collection="reviews")).startswith("Try transfer")
+    assert advice.say(rows((-0.05, 0.01), (-0.04, 0.01), collection="reviews")).startswith("Take the control first.")
 
 
 def test_labels_that_chose_are_told_where_they_are_more_than_taught():

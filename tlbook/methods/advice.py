@@ -47,13 +47,13 @@ def say(rows, advise=True):
     """Say in a few sentences what some rows of `comparisons` show; at least one.
 
     The first sentence is advice, unless `advise` is false: rows from another situation are counted, and advise nothing.
-    Rows of a single target never say more than "try" or "first". Taught in chapter 8.1.
+    Rows of a single collection of data never say more than "try" or "first". Taught in chapter 8.1.
     """
     ahead, behind = (rows["mean"] > rows.half).sum(), (rows["mean"] < -rows.half).sum()
-    total, targets = len(rows), rows.target.nunique()
-    if ahead == total and targets > 1:
+    total, collections = len(rows), rows.collection.nunique()
+    if ahead == total and collections > 1:
         verdict = "Transfer."
-    elif behind == total and targets > 1:
+    elif behind == total and collections > 1:
         verdict = "Leave it: take the control."
     elif not ahead:
         verdict = "Take the control first."
@@ -69,7 +69,7 @@ def say(rows, advise=True):
         said = f"In the one comparison that was recorded, transfer was {found}. One is little."
     else:
         found = _counted(ahead, total - ahead - behind, behind, "the strongest control")
-        of = "one target" if targets == 1 else f"{targets} targets"
+        of = "one collection of data" if collections == 1 else f"{collections} collections of data"
         said = f"In {total} recorded comparisons on {of} transfer was {found}, {low:+.1f} to {high:+.1f} points."
     return (f"{verdict} " if advise else "") + said + _of_network(rows) + _of_choice(rows)
 
@@ -79,9 +79,9 @@ def _of_choice(rows):
     more = rows[rows.n_choose > rows.n_train]
     if more.empty:
         return ""
-    which = "all" if len(more) == len(rows) else f"{len(more)}"
+    which = "there" if len(more) == len(rows) else f"in {len(more)} of them"
     return (
-        f" Beware: in {which} of them the settings were chosen on more labels than taught, up to"
+        f" Beware: {which} the settings were chosen on more labels than taught, up to"
         f" {more.n_choose.max():,.0f} further ones."
     )
 
