@@ -14,18 +14,24 @@ WORDS = list(itertools.product(advice.KINDS, advice.LABELS, advice.NEARNESS, adv
 def rows(*differences, **columns):
     """Comparisons with these differences, (mean, half)."""
     table = pd.DataFrame(differences, columns=["mean", "half"])
-    plain = {"kind": "text", "near": "near", "trains": "head", "n_train": 50}
+    plain = {"kind": "text", "near": "near", "trains": "head", "n_train": 50, "n_choose": 10}
+    table["collection"] = [f"collection {place}" for place in range(len(table))]
     return table.assign(**plain | {"over_head": float("nan"), "over_head_half": float("nan")} | columns)
 
 
 @pytest.mark.parametrize(
     "differences, words",
     [
-        ([(0.05, 0.01)], "Transfer. In the one comparison that was recorded, transfer was ahead of"),
+        (
+            [(0.05, 0.01)],
+            "Try transfer, with the control beside it. In the one comparison that was recorded, transfer was ahead of",
+        ),
         ([(0.05, 0.01), (0.02, 0.01)], "in 2, +2.0 to +5.0 points."),
+        ([(0.05, 0.01), (0.02, 0.01)], "Transfer. In 2 recorded comparisons on 2 collections of data"),
         ([(0.05, 0.01), (0.02, 0.03)], "Try transfer, with the control beside it."),
         ([(0.01, 0.02), (-0.05, 0.01)], "Take the control first."),
-        ([(-0.05, 0.01)], "Leave it: take the control."),
+        ([(-0.05, 0.01)], "Take the control first."),
+        ([(-0.05, 0.01), (-0.04, 0.01)], "Leave it: take the control."),
         ([(0.05, 0.01), (-0.05, 0.01)], "It depends"),
         ([(0.02, 0.02)], "not told apart from the strongest control"),
     ],
@@ -39,6 +45,23 @@ def test_what_training_the_network_added_is_said_where_it_was_recorded():
     assert advice.say(added).endswith(
         "To train weights of the network as well was ahead of a linear classifier alone in 1."
     )
+
+
+def test_one_collection_is_not_enough_for_a_plain_yes():
+    assert advice.say(rows((0.05, 0.01), (0.04, 0.01), collection="reviews")).startswith("Try transfer")
+    assert advice.say(rows((-0.05, 0.01), (-0.04, 0.01), collection="reviews")).startswith("Take the control first.")
+
+
+def test_labels_that_chose_are_told_where_they_are_more_than_taught():
+    assert "Beware" not in advice.say(rows((0.05, 0.01), (0.04, 0.01)))
+    said = advice.say(rows((0.05, 0.01), (0.04, 0.01), n_choose=[10, 1_000]))
+    assert said.endswith("in 1 of them the settings were chosen on more labels than taught, up to 1,000 further ones.")
+
+
+def test_another_situation_advises_nothing():
+    for answer in advice.evidence()["answers"].values():
+        if answer["nearest"]:
+            assert answer["say"].startswith(f"{advice.SILENT} {answer['nearest']} In ")
 
 
 @pytest.mark.parametrize("n, word", [(0, "none"), (1, "tens"), (74, "tens"), (75, "hundreds"), (10_000, "more")])

@@ -43,13 +43,17 @@ def word_for(n):
     return next(word for word in reversed(_FROM) if n >= _FROM[word])
 
 
-def say(rows):
-    """Say in two or three sentences what some rows of `comparisons` show; at least one. Taught in chapter 8.1."""
+def say(rows, advise=True):
+    """Say in a few sentences what some rows of `comparisons` show; at least one.
+
+    The first sentence is advice, unless `advise` is false: rows from another situation are counted, and advise nothing.
+    Rows of a single collection of data never say more than "try" or "first". Taught in chapter 8.1.
+    """
     ahead, behind = (rows["mean"] > rows.half).sum(), (rows["mean"] < -rows.half).sum()
-    total = len(rows)
-    if ahead == total:
+    total, collections = len(rows), rows.collection.nunique()
+    if ahead == total and collections > 1:
         verdict = "Transfer."
-    elif behind == total:
+    elif behind == total and collections > 1:
         verdict = "Leave it: take the control."
     elif not ahead:
         verdict = "Take the control first."
@@ -62,11 +66,24 @@ def say(rows):
         found = (
             f"{_counted(ahead, total - ahead - behind, behind, 'the strongest control', one=True)}, {low:+.1f} points"
         )
-        said = f"{verdict} In the one comparison that was recorded, transfer was {found}. One is little."
+        said = f"In the one comparison that was recorded, transfer was {found}. One is little."
     else:
         found = _counted(ahead, total - ahead - behind, behind, "the strongest control")
-        said = f"{verdict} In {total} recorded comparisons transfer was {found}, {low:+.1f} to {high:+.1f} points."
-    return said + _of_network(rows)
+        of = "one collection of data" if collections == 1 else f"{collections} collections of data"
+        said = f"In {total} recorded comparisons on {of} transfer was {found}, {low:+.1f} to {high:+.1f} points."
+    return (f"{verdict} " if advise else "") + said + _of_network(rows) + _of_choice(rows)
+
+
+def _of_choice(rows):
+    """Say where settings were chosen on more labels than taught: a reader with as few labels would not have those."""
+    more = rows[rows.n_choose > rows.n_train]
+    if more.empty:
+        return ""
+    which = "there" if len(more) == len(rows) else f"in {len(more)} of them"
+    return (
+        f" Beware: {which} the settings were chosen on more labels than taught, up to"
+        f" {more.n_choose.max():,.0f} further ones."
+    )
 
 
 def _counted(ahead, same, behind, other, one=False):
@@ -109,7 +126,7 @@ def answer(rows, kind, labels, near, compute):
     for fits, difference in tries:
         if fits.any():
             found = possible[fits]
-            said = f"{SILENT} {difference} There: {say(found)}" if difference else say(found)
+            said = f"{SILENT} {difference} {say(found, advise=False)}" if difference else say(found)
             return {"say": said, "rows": found.index.tolist(), "nearest": difference}
     return {"say": SILENT, "rows": [], "nearest": ""}
 
@@ -133,7 +150,7 @@ def _shown(row):
         "target": row.target,
         "source": row.source,
         "way": way if row.n_train else "as published",
-        "labels": f"{row.n_train:,}",
+        "labels": f"{row.n_train:,} + {row.n_choose:,.0f}",
         "control": cases.CONTROLS.get(row.control, row.control.replace("_", " ")),
         "verdict": row.verdict,
         "seconds": seconds,

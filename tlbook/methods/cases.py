@@ -13,6 +13,7 @@ class Case:
     `table` is its name in `results/`, `arms` maps an arm to what of it was trained on the target (`HEAD` or `NETWORK`).
     Arms in a tuple are alternatives, of which validation chooses one at each size. `controls` are further tables with
     controls, `only` keeps rows with this value of a column, `without` names arms that are no control and no transfer.
+    `collection` names the data that the target was drawn from, where several targets share it; else it is the target.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Case:
     controls: tuple = ()
     only: tuple = ()
     without: tuple = ()
+    collection: str = ""
 
 
 _FROM_PHOTOGRAPHS = {"linear_probe": HEAD, "head_then_block4": NETWORK}
@@ -37,6 +39,7 @@ _TO_REVIEWS = {
     "table": "product_reviews",
     "chapter": "05_2_sentiment",
 }
+_DIGITS = "the Free Spoken Digit Dataset"
 _SYNTHETIC = {
     "kind": "speech",
     "target": "a person's spoken digits",
@@ -44,6 +47,7 @@ _SYNTHETIC = {
     "table": "synthetic_speech",
     "arms": _FROM_PEOPLE,
     "controls": ("spoken_digits",),
+    "collection": _DIGITS,
     "chapter": "05_10_synthetic_speech",
 }
 CASES = (
@@ -51,6 +55,7 @@ CASES = (
         kind="images",
         source="ImageNet's photographs",
         target="CIFAR-10, ten kinds of things",
+        collection="CIFAR-10",
         near="near",
         table="cifar10_regimes",
         controls=("cifar10_classical",),
@@ -60,7 +65,8 @@ CASES = (
     Case(
         kind="images",
         source="ImageNet's photographs",
-        target="a folder with five kinds of things",
+        target="a folder with five of CIFAR-10's kinds",
+        collection="CIFAR-10",
         near="near",
         table="own_folder",
         arms=_FROM_PHOTOGRAPHS,
@@ -126,6 +132,7 @@ CASES = (
         kind="speech",
         source="the same digits, said by others",
         target="a person's spoken digits",
+        collection=_DIGITS,
         near="near",
         table="spoken_digits",
         arms=_FROM_PEOPLE,
@@ -137,6 +144,7 @@ CASES = (
         kind="speech",
         source="who is speaking (voice encoder)",
         target="spoken digits",
+        collection=_DIGITS,
         near="half",
         table="voice_layers",
         arms={_LSTMS: HEAD},

@@ -13,10 +13,11 @@ def comparisons(cases=CASES):
     """Return every recorded comparison of transfer with the strongest control, a `pandas.DataFrame`.
 
     A row is one case, what was trained, and a number of labels. Columns: `kind`, `source`, `target`, `near`, `trains`
-    (`HEAD` or `NETWORK`), `n_train`, those of `evaluation.against_strongest`, the mean `cpu_seconds` of the arm and of
-    its control (`control_seconds`; nan where not all were recorded), `n_choose` (labels that chose), `table` and
-    `chapter`; and where weights of the network were trained as well, what that added to the linear classifier, as
-    `over_head` and `over_head_half`. Raises as `evaluation.against_strongest` does. Taught in chapter 8.1.
+    (`HEAD` or `NETWORK`), `n_train`, those of `evaluation.against_strongest`, the mean `cpu_seconds` of the arm and
+    of its control (`control_seconds`; nan where not all were recorded), `n_choose` (labels that chose), `collection`
+    (the data that the target was drawn from), `table` and `chapter`; and where weights of the network were trained as
+    well, what that added to the linear classifier, as `over_head` and `over_head_half`. Raises as
+    `evaluation.against_strongest` does. Taught in chapter 8.1.
     """
     return pd.concat([_of(case) for case in cases], ignore_index=True)
 
@@ -48,6 +49,7 @@ def _of(case):
         cpu_seconds=costs.reindex(keys[0]).to_numpy(),
         control_seconds=costs.reindex(keys[1]).to_numpy(),
         n_choose=chose.reindex(keys[0]).to_numpy(),
+        collection=case.collection or case.target,
         **{name: getattr(case, name) for name in ("kind", "source", "target", "near", "table", "chapter")},
     )
 
