@@ -22,7 +22,7 @@ _STAND_IN_YEARS = 1999, 2019
 class Market:
     """A price, day by day: `dates` datetime64[D] (n,), rising, `moves` float64 (n,), natural logarithms, and `source`.
 
-    A move is the size of the day's change in the price, |log return|; one below 0.1 % counts as 0.1 %. Raises
+    A move is the size of the change of the logarithm of the price; one below 0.1 % counts as 0.1 %. Raises
     `ValueError` for lengths that disagree, dates that do not rise, and moves that are not finite. Taught in
     chapter 7.3.
     """
