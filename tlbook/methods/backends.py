@@ -124,7 +124,7 @@ def run(backend, task, seed=0, n=200):
     Returns
     -------
     dict of str to numpy.ndarray
-        The key of the task, and backend (as Keras says there), seconds, cpu_seconds and memory_mb (at most).
+        The key of the task, and backend (as Keras says there), seconds, cpu_seconds and memory_mb, all at its end.
 
     Raises `ValueError` for an unknown task or a backend that is not installed, `RuntimeError` where the process fails.
     Taught in chapter 6.1.
