@@ -92,3 +92,9 @@ def test_badge_tells_a_stand_in_from_recorded_data(source, look):
 def test_badge_shows_no_address():
     source = sources.Source("reviews", "mirror", "byte-identical to https://example.org/a/b.zip (CC BY 4.0)")
     assert "byte-identical to b.zip (CC BY 4.0)" in tables.badge(source).data
+
+
+def test_a_format_that_leaves_the_value_out_is_refused():
+    """As when names are given in the place of formats: each cell would show the column's name."""
+    with pytest.raises(ValueError, match=r"formats: those of \['way'\] would show every cell alike"):
+        tables.show(pd.DataFrame({"way": ["probe"]}), {"way": "how it was done"})

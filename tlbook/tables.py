@@ -22,7 +22,8 @@ def show(table, formats=None, names=None, caption=""):
     caption : str, optional
         One sentence above the table.
 
-    Raises `ValueError` for a format of a column that is not there, and for a column of fractions without a format.
+    Raises `ValueError` for a format of a column that is not there or without braces, and for a column of fractions
+    without a format.
 
     >>> import pandas as pd
     >>> shown = show(pd.DataFrame({"way": ["probe"], "accuracy": [0.75]}), {"accuracy": "{:.0%}"})
@@ -32,6 +33,8 @@ def show(table, formats=None, names=None, caption=""):
     formats, names = formats or {}, names or {}
     if unknown := [column for column in formats if column not in table.columns]:
         raise ValueError(f"formats: got {unknown}, expected some of the columns {list(table.columns)}")
+    if constant := [column for column, text in formats.items() if "{" not in text]:
+        raise ValueError(f"formats: those of {constant} would show every cell alike, expected braces for the value")
     bare = [column for column in table.select_dtypes("floating").columns if column not in formats]
     if bare:
         raise ValueError(f"formats: none for {bare}, expected one for each column of fractions, such as '{{:.1f}}'")
