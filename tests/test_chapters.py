@@ -69,7 +69,7 @@ def test_quiz_has_five_questions_with_one_right_option_each(path):
     quiz = section(path, "Quiz")
     assert re.findall(r"^\*\*(\d)\. ", quiz, flags=re.M) == list("12345")
     option = (
-        r'<details class="quiz (right|wrong)"><summary>[^\n]+</summary>\n\n\*\*(Right|No)\.\*\* \S.*?\n\n</details>'
+        r'<details class="quiz (right|wrong)"><summary>[^\n`]+</summary>\n\n\*\*(Right|No)\.\*\* \S.*?\n\n</details>'
     )
     places = []
     for question in re.split(r"^\*\*\d\. ", quiz, flags=re.M)[1:]:
