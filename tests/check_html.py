@@ -27,6 +27,7 @@ LOADED = {
 }
 # rel values of <link> that load nothing
 NOT_LOADED = {"next", "prev", "index", "search", "canonical", "genindex", "author", "license"}
+DEBRIS = re.compile(r"(?:INFO|WARNING|DEBUG):\w+:.*|(?<![\w./:])/tmp/\S*")  # what libraries log, and where
 UNRENDERED = re.compile(r"\{[a-z][a-z:-]*\}`|\$\$|(?<![\w$])\$[^\s$][^$\n]*[\\^_={][^$\n]*\$|:::|\]\(\S+\)")
 SHOWS_SOURCE = ["pre", "code", "script", "style", "textarea", ".math"]
 OUTSIDE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
@@ -72,6 +73,8 @@ def test_page(path):
     for tag in soup.find_all("img"):
         if not tag.get("alt") or tag["alt"].startswith(("../", "_images", "data:")):
             faults.append(f"picture without a text for those who do not see it: {tag.get('src')}")
+    outputs = " ".join(output.get_text() for output in soup.select(".cell_output"))
+    faults += [f"a cell prints what is no reader's business: {found[0]}" for found in DEBRIS.finditer(outputs)]
     for tag in soup.select(", ".join(SHOWS_SOURCE)):
         tag.decompose()
     article = soup.find("article") or soup

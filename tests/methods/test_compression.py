@@ -1,5 +1,7 @@
 """Compression: files that agree with Keras, zeros where they belong, channels that are gone."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,14 @@ def test_copies_standardise_as_the_original_does():
 
 def backbone_of(model):
     return keras.Model(model.input, model.get_layer("flatten").output)
+
+
+def test_the_converter_tells_readers_nothing(model, capsys, caplog):
+    """It would name a folder of its own, which is gone by then."""
+    logging.getLogger("tensorflow").setLevel("INFO")
+    compression.to_litert(model)
+    assert capsys.readouterr() == ("", "") and not caplog.records
+    assert logging.getLogger("tensorflow").level == logging.INFO, "as it was"
 
 
 def test_precisions_and_calibration_are_checked(model):

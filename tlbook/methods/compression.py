@@ -52,9 +52,20 @@ def to_litert(model, precision="float32", calibration=None):
         examples = np.asarray(calibration, "float32")
         converter.representative_dataset = lambda: ([example[None]] for example in examples)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), _silent(tf.get_logger()):
         warnings.simplefilter("ignore")  # it prints the signature of the network, and misses ranges of the inputs
         return converter.convert()
+
+
+@contextlib.contextmanager
+def _silent(logger):
+    """Keep a logger from telling readers where the converter puts files that are gone when it ends."""
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class LiteRT:
