@@ -30,7 +30,7 @@ from tlbook.backbones.cost import multiply_adds
 from tlbook.methods import contrastive, generative
 
 PASSES = {40: 30, 200: 15, 800: 6}  # of fine-tuning, by labels that are learned from: four fifths of what there is
-LONGER = {40: 120, 200: 80, 800: 40}
+LONGER = {40: 120, 200: 60, 800: 30}
 BATCH, VARIANTS = 32, 32
 PROBE_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 RATES = (1e-4, 1e-3, 3e-3, 1e-2)
@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
         "patches": classical_arm(patches, "measured"),
         **{f"{way}_frozen": frozen_arm(way) for way in (*BODIES, "shuffled")},
         **{f"{way}_tuned": tuned_arm(way) for way in BODIES},
-        **{f"{way}_longer": tuned_arm(way, LONGER) for way in ("fresh", "labels", "contrastive")},
+        **{f"{way}_longer": tuned_arm(way, LONGER) for way in BODIES},
         "contrastive_no_colour_frozen": frozen_arm("contrastive_no_colour", **THREE),
         "contrastive_all_frozen": frozen_arm("contrastive_all", **THREE),
         "vgg16_frozen": classical_arm(published, "published", **THREE),
