@@ -142,7 +142,9 @@ def pretrained(way, task, seed):
     """Return a body that was pretrained in one way, and what the row says about it; trained once for each seed."""
     keras.utils.set_random_seed(seed)
     body = generative.body()
-    if way == "fresh":
+    if way in ("fresh", "measured"):
+        if way == "measured":
+            measure(body, of_source(task.pictures).images[:1_000])
         return body, {}
     train, select = WAYS["contrastive" if way == "shuffled" else way]
     split = select(task.pictures)
@@ -165,6 +167,11 @@ def shuffle(body, images, seed):
     """Put the numbers of every weight array in a random order, and measure the means and variances anew."""
     rng = np.random.default_rng(seed)
     body.set_weights([rng.permuted(weight.ravel()).reshape(weight.shape) for weight in body.get_weights()])
+    measure(body, images)
+
+
+def measure(body, images):
+    """Give batch normalisation the means and variances of pictures: no weight learns."""
     pictures = generative.small(images)
     for _ in range(3):  # momentum 0.9: after thirty batches what was there before is gone
         for start in range(0, len(pictures), 100):

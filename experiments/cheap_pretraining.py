@@ -154,7 +154,7 @@ class Falling(keras.optimizers.schedules.LearningRateSchedule):
 
 def kind(way):
     """Return what a row says of a body's pretraining."""
-    return "none" if way == "fresh" else "measured"
+    return "none" if way in ("fresh", "measured") else "measured"
 
 
 def frozen_arm(way, **more):
@@ -184,7 +184,7 @@ EXPERIMENT = Experiment(
         "pixels": classical_arm(pixels),
         "gradients": classical_arm(gradients),
         "patches": classical_arm(patches, "measured"),
-        **{f"{way}_frozen": frozen_arm(way) for way in (*BODIES, "shuffled")},
+        **{f"{way}_frozen": frozen_arm(way) for way in (*BODIES, "measured", "shuffled")},
         **{f"{way}_tuned": tuned_arm(way) for way in BODIES},
         **{f"{way}_longer": tuned_arm(way, LONGER) for way in BODIES},
         "contrastive_no_colour_frozen": frozen_arm("contrastive_no_colour", **THREE),
