@@ -35,6 +35,14 @@ document.addEventListener("DOMContentLoaded", () => {
   // The entries of the bibliography are items of its list.
   each(".citation-list > .citation", (entry) => entry.setAttribute("role", "listitem"));
 
-  // The corner of a pandas table is no header.
-  each("table.dataframe th:empty", (corner) => corner.replaceWith(document.createElement("td")));
+  // The empty corner of a table is no header.
+  each("table th", (corner) => {
+    if (!corner.textContent.trim()) corner.replaceWith(document.createElement("td"));
+  });
+
+  // A figure that is wider than the page scrolls by keyboard too.
+  const reachable = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  each(".plot-box", (box) => reachable.observe(box));
 });
