@@ -103,6 +103,7 @@ def test_a_format_that_leaves_the_value_out_is_refused():
 def runs(**more):
     always = {"n_train": [40, 40, 800], "n_choose": [10, 10, 200], "trials": [4, 4, 4], "n_source": [0, 0, 0]}
     always |= {"cpu_seconds": [1.0, 2.0, 30.2], "cache": ["cold"] * 3, "pretraining": ["none"] * 3, "arm": ["a"] * 3}
+    always |= {"at_edge": [True, False, True]}
     return pd.DataFrame(always | more)
 
 
@@ -115,7 +116,7 @@ def ledger_cells(rows):
 
 
 def test_the_ledger_says_what_an_arm_was_given_and_what_it_cost():
-    assert ledger_cells(runs()) == ["from scratch", "40 to 800", "10 to 200", "0", "4", "1.5 to 30", "none"]
+    assert ledger_cells(runs()) == ["from scratch", "40 to 800", "10 to 200", "0", "4", "2 of 3", "1.5 to 30", "none"]
 
 
 def test_a_pretraining_is_in_seconds_or_the_publisher_s():
@@ -130,5 +131,9 @@ def test_a_pretraining_is_in_seconds_or_the_publisher_s():
 
 
 def test_seconds_from_a_full_cache_are_no_cost():
-    assert ledger_cells(runs(cache=["warm"] * 3))[5] == "–"
-    assert ledger_cells(runs(cpu_seconds=[np.nan] * 3))[5] == "–"
+    assert ledger_cells(runs(cache=["warm"] * 3))[6] == "–"
+    assert ledger_cells(runs(cpu_seconds=[np.nan] * 3))[6] == "–"
+
+
+def test_an_arm_without_a_grid_of_numbers_has_no_edge():
+    assert ledger_cells(runs(at_edge=[None] * 3))[5] == "–"

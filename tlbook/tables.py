@@ -78,7 +78,8 @@ def ledger(rows, names):
 
     `rows` is a table as `tlbook.results.read` returns it; `names` maps an arm to what the reader sees, in the order of
     the lines, and leaves out all others. Where an arm ran at several sizes, a cell gives the least and the largest of
-    the means. What was measured with features in a cache is no cost, and neither is what was not measured: a dash.
+    the means. What was measured with features in a cache is no cost, and neither is what was not measured: a dash. Where
+    the best setting lay at the edge of its grid, a better one may lie outside: the line says in how many runs.
     """
     lines = [_entry(name, rows[rows.arm == arm]) for arm, name in names.items() if (rows.arm == arm).any()]
     shown = show(pd.DataFrame(lines)).data
@@ -89,6 +90,7 @@ def _entry(name, rows):
     """Return one line of a ledger, of the runs of one arm."""
     seconds = rows.cpu_seconds.where(rows.cache == "cold").groupby(rows.n_train).mean()
     measured = pd.to_numeric(rows.pretraining, errors="coerce").groupby(rows.n_train).mean()
+    edge = rows.at_edge.dropna()
     paid = rows.pretraining.iloc[0] if measured.isna().all() else f"{_span(measured)} s"
     return {
         "arm": name,
@@ -96,6 +98,7 @@ def _entry(name, rows):
         "labels that chose": _span(rows.n_choose),
         "source labels": "the publisher's" if paid == "published" else _span(rows.n_source),
         "settings tried": _span(rows.trials),
+        "best at the grid's edge": f"{int(edge.sum())} of {len(edge)}" if len(edge) else MISSING,
         "CPU seconds": _span(seconds),
         "pretraining": paid,
     }
