@@ -123,6 +123,7 @@ def test_a_pretraining_is_in_seconds_or_the_publisher_s():
     assert ledger_cells(runs(pretraining=["20", "20", "30"], n_source=[5_000] * 3))[3:] == [
         "5,000",
         "4",
+        "2 of 3",
         "1.5 to 30",
         "20 to 30 s",
     ]

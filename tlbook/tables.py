@@ -78,8 +78,8 @@ def ledger(rows, names):
 
     `rows` is a table as `tlbook.results.read` returns it; `names` maps an arm to what the reader sees, in the order of
     the lines, and leaves out all others. Where an arm ran at several sizes, a cell gives the least and the largest of
-    the means. What was measured with features in a cache is no cost, and neither is what was not measured: a dash. Where
-    the best setting lay at the edge of its grid, a better one may lie outside: the line says in how many runs.
+    the means. What was measured with features in a cache is no cost, and neither is what was not measured: a dash.
+    Where the best setting lay at the edge of its grid, a better one may lie outside: a cell says in how many runs.
     """
     lines = [_entry(name, rows[rows.arm == arm]) for arm, name in names.items() if (rows.arm == arm).any()]
     shown = show(pd.DataFrame(lines)).data
