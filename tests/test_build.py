@@ -19,6 +19,7 @@ from jupyter_cache import get_cache
 import build_book
 import page_parts
 import processes
+import workers
 
 ROOT = pathlib.Path(__file__).parents[1]
 BUILD = ROOT / "tools" / "build_book.py"
@@ -304,6 +305,29 @@ def test_a_failing_notebook_stops_the_build_with_its_name_its_cell_and_its_error
     assert not (book / "_build" / "html").exists()
 
 
+def run_notebook(*cells, seconds=60):
+    return workers.run(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells))), ".", seconds)
+
+
+@pytest.mark.slow
+def test_a_notebook_that_prints_too_much_is_named_and_not_kept(monkeypatch):
+    monkeypatch.setattr(workers, "MOST_OUTPUT", 100_000)
+    assert run_notebook("print('x' * 90_000)")["notebook"].cells[0].outputs[0].text.startswith("xxx")
+    answer = run_notebook("a = 1", "for _ in range(1000): print('x' * 1000)", "a = 2")
+    assert answer["cell"].startswith("for") and "more than 100,000 characters of output" in answer["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no signals between processes")
+def test_a_kernel_that_hears_no_signal_is_ended_all_the_same(tmp_path):
+    deaf = "import os, pathlib, signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
+    deaf += f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\nwhile True: pass"
+    started = time.monotonic()
+    assert "timed out" in run_notebook(deaf, seconds=3)["error"]
+    assert time.monotonic() - started < 40
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
 STARTS_OTHERS = """
 import os, subprocess, sys, time
 sys.path.insert(0, {tools!r})
@@ -389,7 +413,8 @@ def make(tmp_path):
     def start(folder, first):
         command = [sys.executable, str(BUILD), str(folder)]
         if first == "make":
-            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\tBUILD_PARENT=$$PPID exec {' '.join(command)}\n")
+            guarded = f"exec {sys.executable} {ROOT / 'tools' / 'processes.py'} $$PPID {' '.join(command)}"
+            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\t{guarded}\n")
             command = ["make", "-f", str(tmp_path / "Makefile"), "book"]
         with open(tmp_path / "log", "w") as log:
             process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -419,8 +444,8 @@ def test_a_killed_build_leaves_no_process_and_the_next_one_completes(make, tmp_p
     html.mkdir(parents=True)
     (html / "index.html").write_text("the older book")
     process, below = make(book, first)
-    # the build under make, a worker or two, a kernel each, and what the kernel started
-    assert len(below) >= (4 if first == "make" else 3)
+    # the guard and the build under make, a worker or two, a kernel each, and what the kernel started
+    assert len(below) >= (5 if first == "make" else 3)
     process.send_signal(getattr(signal, name))
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive, [" ".join(one.cmdline()) for one in alive]
