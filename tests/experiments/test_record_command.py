@@ -11,6 +11,7 @@ import time
 
 import psutil
 import pytest
+from conftest import lives
 
 from experiments import work_queue
 
@@ -58,14 +59,6 @@ def start(folder, *command):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
     with open(folder / "log", "a") as log:
         return psutil.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
-
-
-def lives(process):
-    """Return whether a process still runs: one that nobody has asked for its exit code has ended all the same."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 import toy_run
+from conftest import lives
 
 from experiments import measuring, recording, work_queue
 from tlbook import results
@@ -314,23 +315,16 @@ def wait_until_it_hangs(process, tmp_path):
     return (tmp_path / "pid").read_text().split()
 
 
-def alive(pid):
-    """Return whether a process still runs: one that nobody has asked for its exit code has ended all the same."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_path):
     """Within two heartbeats, not after minutes: the run of a dead worker is given back to the next one."""
     first = worker(tmp_path, 3, hangs_at=2)
     try:
         pid, _ = wait_until_it_hangs(first, tmp_path)
+        running = psutil.Process(int(pid))
     finally:
         first.kill()
         first.communicate()
-    assert wait_for(lambda: not alive(int(pid))), "the run of a killed worker goes on"
+    assert wait_for(lambda: not lives(running)), "the run of a killed worker goes on"
     assert results.read("toy").number.tolist() == [0]
     table = recording.record("toy", [{"number": number} for number in range(3)], run, heartbeat=1)
     assert sorted(configuration["number"] for configuration in RAN) == [1, 2]
