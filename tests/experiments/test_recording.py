@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import numpy as np
 import pandas as pd
@@ -159,6 +160,15 @@ def test_run_that_finished_and_was_not_written_is_written_later(quick, monkeypat
     assert recorded() == GRID[:1]
     recording.record("toy", GRID[:2], never)
     assert recorded() == GRID[:2]
+
+
+def test_no_run_begins_on_a_full_disk(quick, monkeypatch):
+    recording.record("toy", GRID[:1], run)
+    with monkeypatch.context() as patch:
+        patch.setattr(recording.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=9_000_000))
+        with pytest.raises(OSError, match="9 MB are free on the disk of .*results: make room for 10"):
+            recording.record("toy", GRID[:2], never)
+    assert recording.record("toy", GRID[:2], run).labels.tolist() == [1000, 1000]
 
 
 def test_row_of_an_earlier_worker_is_written_even_where_the_next_run_fails(quick, monkeypatch):
