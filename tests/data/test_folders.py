@@ -116,6 +116,12 @@ def test_bad_files_are_refused_with_a_reason_and_the_rest_is_read(root):
         assert reason in folder.refused[name], name
 
 
+def test_the_largest_picture_is_one_of_so_many_pixels(root):
+    assert folders.prepare(root / "cat" / "1.png", 64, max_pixels=64 * 64).shape == (64, 64, 3)
+    with pytest.raises(ValueError, match="64 x 64 pixels, more than the 4,095"):
+        folders.prepare(root / "cat" / "1.png", 64, max_pixels=64 * 64 - 1)
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="path: there is no folder .*nowhere"):
         folders.load_folder(tmp_path / "nowhere")
