@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import jupyter_book.sphinx
 import nbformat
@@ -256,6 +257,13 @@ def test_a_page_cut_off_while_it_is_kept_runs_again(book, monkeypatch):
     assert book.due() == {"one": ["it has not run yet"]}
 
 
+def test_outputs_whose_removal_was_cut_off_are_forgotten(book):
+    shutil.rmtree(book.folder / "_build" / ".jupyter_cache" / "executed")
+    write_notebook(book.folder / "one.ipynb", "from tlbook import results")
+    book.run()
+    assert book.due() == {}
+
+
 def test_removed_pages_leave_nothing(book):
     write_book(book.folder, one=["from tlbook import speech"])
     (book.folder / "two.ipynb").unlink()
@@ -293,13 +301,44 @@ def test_new_pages_replace_the_older_book_whole(tmp_path, monkeypatch):
     assert sphinx(0, tmp_path, monkeypatch) == 0
     assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
     assert [path.name for path in (tmp_path / "_build" / "html").iterdir()] == ["index.html"]
+    old.mkdir()  # ended after both
+    assert sphinx(0, tmp_path, monkeypatch) == 0
+    assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
+
+
+def test_the_older_book_is_there_until_the_new_one_is_in_its_place(tmp_path, monkeypatch):
+    def rename(path, target):
+        if path.name == "html.new":
+            raise KeyboardInterrupt
+        os.rename(path, target)
+
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pathlib.Path, "rename", rename)
+        sphinx(0, tmp_path, patch)
+    assert (tmp_path / "_build" / "html.old").exists()
+
+
+def test_data_are_fetched_once_and_the_pages_ask_nobody(tmp_path, monkeypatch):
+    asked = []
+    page = types.SimpleNamespace(parts={"data: CIFAR10": "not found"}, reasons=["it has not run yet"])
+    monkeypatch.setenv("TLBOOK_OFFLINE", "0")
+    monkeypatch.setattr(sys, "argv", ["build_book.py", str(tmp_path)])
+    monkeypatch.setattr(page_parts, "fetch", asked.append)
+    monkeypatch.setattr(build_book, "find_pages", lambda *_: [page])
+    monkeypatch.setattr(build_book, "forget_others", lambda *_: None)
+    monkeypatch.setattr(build_book, "run_pages", lambda *_: asked.append(os.environ["TLBOOK_OFFLINE"]))
+    monkeypatch.setattr(build_book, "write_html", lambda _: 3)
+    assert build_book.main() == 3 and asked == ["CIFAR10", "1"]
 
 
 @pytest.mark.slow
 def test_a_failing_notebook_stops_the_build_with_its_name_its_cell_and_its_error(tmp_path):
-    book = write_book(tmp_path, fails=["answer = 41", "assert answer == 42, 'not the answer'"])
+    fails = ["answer = 41", "assert answer == 42, 'not the answer'"]
+    book = write_book(tmp_path, fails=fails, waits=["import time\ntime.sleep(240)"])
+    started = time.monotonic()
     built = build(book)
-    assert built.returncode == 1
+    assert built.returncode == 1 and time.monotonic() - started < 200, "the other page was waited for"
     for part in ("fails", "assert answer == 42", "AssertionError", "not the answer", "was not built"):
         assert part in built.stderr
     assert not (book / "_build" / "html").exists()
