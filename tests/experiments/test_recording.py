@@ -413,6 +413,15 @@ def test_configuration_that_is_gone_leaves_a_complete_table(quick, capsys):
     assert recorded() == GRID[:3]
 
 
+def test_of_two_rows_of_one_configuration_the_later_one_stays(quick, folder):
+    """As a merge of two branches may leave them."""
+    recording.record("toy", GRID[:1], run, "new")
+    header, row = (folder / "toy.csv").read_text().splitlines(keepends=True)
+    (folder / "toy.csv").write_text(header + row.replace(",new,", ",old,") + row)
+    recording.record("toy", GRID[:1], never, "new")
+    assert (folder / "toy.csv").read_text() == header + row
+
+
 def test_complete_table_needs_no_queue(quick, folder, monkeypatch):
     recording.record("toy", GRID, run)
     (folder / "toy.db").unlink()
