@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -383,8 +384,27 @@ def test_run_that_is_killed_before_its_first_heartbeat_comes_back(quick, folder)
     study.enqueue_trial({}, user_attrs={"configuration": GRID[0], "code": ""})
     with pytest.warns(UserWarning, match="Heartbeat"):
         study.ask()  # claims it, and then there is nobody who runs it
-    recording.record("toy", GRID[:1], run, heartbeat=1)
-    assert RAN == recorded() == GRID[:1]
+    recording.record("toy", GRID[:2], run, heartbeat=1)
+    assert [GRID[1], GRID[0]] == RAN, "what another worker has claimed is left to it for a while"
+    assert recorded() == GRID[:2]
+
+
+def test_what_two_workers_queued_at_once_is_run_once(quick, folder):
+    storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    study = work_queue.optuna.create_study(study_name="toy", storage=storage)
+    for configuration in (GRID[0], GRID[0], GRID[1]):
+        study.enqueue_trial({}, user_attrs={"configuration": configuration, "code": ""})
+    recording.record("toy", GRID[:2], run, heartbeat=1)
+    assert RAN == recorded() == GRID[:2]
+
+
+def test_whoever_reads_the_queue_has_it_alone(folder):
+    """Two workers could read that a run is free, and both take it."""
+    storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    other = sqlite3.connect(folder / "toy.db", timeout=0)
+    with storage.engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_stale_rows_are_run_again_and_stay_until_then(quick, folder):
