@@ -19,6 +19,9 @@ ifneq (there,$(shell $(BIN)/python -c '' 2>/dev/null && echo there))
 $(shell rm -f $(READY))
 endif
 
+# A killed make tells nobody: what may run for long is told with whom it has to end.
+GUARDED := exec $(BIN)/python tools/processes.py $$PPID $(BIN)/python
+
 .DELETE_ON_ERROR:
 .PHONY: help setup venv book what quick test notebooks address lab record verdicts places pins clean
 
@@ -37,7 +40,7 @@ help:
 	@echo "make clean   remove what was built"
 
 setup: $(READY) $(PROFILE)
-	$(BIN)/python -m tlbook fetch
+	$(GUARDED) -m tlbook fetch
 
 # It holds what was installed. A copy of the folder, or a branch and back, gives files new times and needs no network.
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
@@ -54,9 +57,8 @@ $(PROFILE): tools/ipython_kernel_config.py $(READY)
 	mkdir -p $(@D)
 	cp $< $@
 
-# A killed make tells nobody: the build is told whom to watch, since it may start when make is gone already.
 book: setup
-	BUILD_PARENT=$$PPID exec $(BIN)/python tools/build_book.py
+	$(GUARDED) tools/build_book.py
 
 what: $(READY)
 	$(BIN)/python tools/build_book.py --dry-run
@@ -88,10 +90,10 @@ lab: setup
 	$(BIN)/jupyter lab notebooks
 
 record: setup
-	$(BIN)/python -m experiments
+	$(GUARDED) -m experiments
 
 places: setup
-	$(BIN)/python tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
+	$(GUARDED) tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
 
 pins: setup
 	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt

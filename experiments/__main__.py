@@ -9,6 +9,10 @@ import re
 import subprocess
 import sys
 
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
+
+import processes
+
 
 def names():
     """Return the names of all experiments, sorted; none is imported."""
@@ -25,10 +29,11 @@ def main(arguments=None):
     if unknown := sorted(set(asked) - set(every)):
         parser.error(f"got {', '.join(unknown)}, expected some of {', '.join(every)}")
     for name in asked or every:
-        if status := subprocess.run([sys.executable, "-m", f"experiments.{name}"]).returncode:
+        if status := subprocess.run(processes.guarded(sys.executable, "-m", f"experiments.{name}")).returncode:
             return status
     return 0
 
 
 if __name__ == "__main__":
+    processes.end_together("Ended. The rows that were recorded are kept.")
     sys.exit(main())

@@ -6,12 +6,15 @@ A killed run resumes where it stopped, and several workers on one storage share 
 import io
 import os
 import re
+import shutil
 
 import pandas as pd
 
 from experiments import measuring, work_queue
 from tlbook import results
 from tlbook.files.cache import write_atomically
+
+ROOM = 10_000_000  # bytes for a table and its queue; the largest have less than one million
 
 
 def record(name, configurations, run, code="", storage=None, fresh=True, heartbeat=work_queue.HEARTBEAT):
@@ -43,7 +46,7 @@ def record(name, configurations, run, code="", storage=None, fresh=True, heartbe
     pandas.DataFrame
         All rows: the configuration, the figures, `measuring.COLUMNS`. Where nothing is missing, no queue is opened.
 
-    Raises `ValueError` where the CSV or the queue is damaged.
+    Raises `ValueError` where the CSV or the queue is damaged, and `OSError` where the disk is full.
     """
     recorded = _recorded(name, configurations)
     missing = [c for c in configurations if not any(_same(row, c) and row["code"] == code for row in recorded)]
@@ -57,6 +60,7 @@ def record(name, configurations, run, code="", storage=None, fresh=True, heartbe
         with queued as queue, measuring.Process(fresh) as process:
 
             def run_one(configuration):
+                _check_room()
                 print(f"{name}: {configuration}", flush=True)
                 return configuration | process.call(measuring.measured, run, configuration, code)
 
@@ -64,6 +68,13 @@ def record(name, configurations, run, code="", storage=None, fresh=True, heartbe
     elif len(recorded) > len(configurations):
         write([])
     return results.read(name)
+
+
+def _check_room():
+    """Raise `OSError` where the disk is nearly full: what a run of hours found could not be written down."""
+    free = shutil.disk_usage(results.FOLDER).free
+    if free < ROOM:
+        raise OSError(f"{free / 1e6:.0f} MB are free on the disk of {results.FOLDER}: make room for {ROOM / 1e6:.0f}")
 
 
 def _recorded(name, configurations):

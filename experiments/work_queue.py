@@ -91,8 +91,11 @@ def opened(name, address, missing, code, heartbeat=HEARTBEAT):
         storage = open_storage(address, heartbeat)
         yield Queue(optuna.create_study(study_name=name, storage=storage, load_if_exists=True), missing, code)
     except _UNUSABLE as error:
+        cause = error
+        while cause.__cause__:  # Optuna calls any failure a value that is too long
+            cause = cause.__cause__
         raise ValueError(
-            f"the queue {address} cannot be used ({str(error).splitlines()[0]}). If the file is damaged, remove it: "
+            f"the queue {address} cannot be used ({str(cause).splitlines()[0]}). If the file is damaged, remove it: "
             f"finished rows are in results/{name}.csv, and only what is missing there is run again"
         ) from error
 

@@ -9,6 +9,7 @@ import pathlib
 import threading
 import time
 
+import psutil
 import pytest
 
 from tlbook.files import assets, cache, download, installed
@@ -57,6 +58,14 @@ def environment(request, monkeypatch, tmp_path):
     monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TLBOOK_COMPUTED", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+def lives(process):
+    """Return whether a process still runs: one that nobody has asked for its exit code has ended all the same."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Upstream(http.server.ThreadingHTTPServer):

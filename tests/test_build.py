@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import jupyter_book.sphinx
 import nbformat
@@ -19,6 +20,7 @@ from jupyter_cache import get_cache
 import build_book
 import page_parts
 import processes
+import workers
 
 ROOT = pathlib.Path(__file__).parents[1]
 BUILD = ROOT / "tools" / "build_book.py"
@@ -255,6 +257,13 @@ def test_a_page_cut_off_while_it_is_kept_runs_again(book, monkeypatch):
     assert book.due() == {"one": ["it has not run yet"]}
 
 
+def test_outputs_whose_removal_was_cut_off_are_forgotten(book):
+    shutil.rmtree(book.folder / "_build" / ".jupyter_cache" / "executed")
+    write_notebook(book.folder / "one.ipynb", "from tlbook import results")
+    book.run()
+    assert book.due() == {}
+
+
 def test_removed_pages_leave_nothing(book):
     write_book(book.folder, one=["from tlbook import speech"])
     (book.folder / "two.ipynb").unlink()
@@ -292,16 +301,70 @@ def test_new_pages_replace_the_older_book_whole(tmp_path, monkeypatch):
     assert sphinx(0, tmp_path, monkeypatch) == 0
     assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
     assert [path.name for path in (tmp_path / "_build" / "html").iterdir()] == ["index.html"]
+    old.mkdir()  # ended after both
+    assert sphinx(0, tmp_path, monkeypatch) == 0
+    assert [path.name for path in (tmp_path / "_build").iterdir()] == ["html"]
+
+
+def test_the_older_book_is_there_until_the_new_one_is_in_its_place(tmp_path, monkeypatch):
+    def rename(path, target):
+        if path.name == "html.new":
+            raise KeyboardInterrupt
+        os.rename(path, target)
+
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pathlib.Path, "rename", rename)
+        sphinx(0, tmp_path, patch)
+    assert (tmp_path / "_build" / "html.old").exists()
+
+
+def test_data_are_fetched_once_and_the_pages_ask_nobody(tmp_path, monkeypatch):
+    asked = []
+    page = types.SimpleNamespace(parts={"data: CIFAR10": "not found"}, reasons=["it has not run yet"])
+    monkeypatch.setenv("TLBOOK_OFFLINE", "0")
+    monkeypatch.setattr(sys, "argv", ["build_book.py", str(tmp_path)])
+    monkeypatch.setattr(page_parts, "fetch", asked.append)
+    monkeypatch.setattr(build_book, "find_pages", lambda *_: [page])
+    monkeypatch.setattr(build_book, "forget_others", lambda *_: None)
+    monkeypatch.setattr(build_book, "run_pages", lambda *_: asked.append(os.environ["TLBOOK_OFFLINE"]))
+    monkeypatch.setattr(build_book, "write_html", lambda _: 3)
+    assert build_book.main() == 3 and asked == ["CIFAR10", "1"]
 
 
 @pytest.mark.slow
 def test_a_failing_notebook_stops_the_build_with_its_name_its_cell_and_its_error(tmp_path):
-    book = write_book(tmp_path, fails=["answer = 41", "assert answer == 42, 'not the answer'"])
+    fails = ["answer = 41", "assert answer == 42, 'not the answer'"]
+    book = write_book(tmp_path, fails=fails, waits=["import time\ntime.sleep(240)"])
+    started = time.monotonic()
     built = build(book)
-    assert built.returncode == 1
+    assert built.returncode == 1 and time.monotonic() - started < 200, "the other page was waited for"
     for part in ("fails", "assert answer == 42", "AssertionError", "not the answer", "was not built"):
         assert part in built.stderr
     assert not (book / "_build" / "html").exists()
+
+
+def run_notebook(*cells, seconds=60):
+    return workers.run(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells))), ".", seconds)
+
+
+@pytest.mark.slow
+def test_a_notebook_that_prints_too_much_is_named_and_not_kept(monkeypatch):
+    monkeypatch.setattr(workers, "MOST_OUTPUT", 100_000)
+    assert run_notebook("print('x' * 90_000)")["notebook"].cells[0].outputs[0].text.startswith("xxx")
+    answer = run_notebook("a = 1", "for _ in range(1000): print('x' * 1000)", "a = 2")
+    assert answer["cell"].startswith("for") and "more than 100,000 characters of output" in answer["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no signals between processes")
+def test_a_kernel_that_hears_no_signal_is_ended_all_the_same(tmp_path):
+    deaf = "import os, pathlib, signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
+    deaf += f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\nwhile True: pass"
+    started = time.monotonic()
+    assert "timed out" in run_notebook(deaf, seconds=3)["error"]
+    assert time.monotonic() - started < 40
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
 STARTS_OTHERS = """
@@ -389,7 +452,8 @@ def make(tmp_path):
     def start(folder, first):
         command = [sys.executable, str(BUILD), str(folder)]
         if first == "make":
-            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\tBUILD_PARENT=$$PPID exec {' '.join(command)}\n")
+            guarded = f"exec {sys.executable} {ROOT / 'tools' / 'processes.py'} $$PPID {' '.join(command)}"
+            (tmp_path / "Makefile").write_text(f".PHONY: book\nbook:\n\t{guarded}\n")
             command = ["make", "-f", str(tmp_path / "Makefile"), "book"]
         with open(tmp_path / "log", "w") as log:
             process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -419,8 +483,8 @@ def test_a_killed_build_leaves_no_process_and_the_next_one_completes(make, tmp_p
     html.mkdir(parents=True)
     (html / "index.html").write_text("the older book")
     process, below = make(book, first)
-    # the build under make, a worker or two, a kernel each, and what the kernel started
-    assert len(below) >= (4 if first == "make" else 3)
+    # the guard and the build under make, a worker or two, a kernel each, and what the kernel started
+    assert len(below) >= (5 if first == "make" else 3)
     process.send_signal(getattr(signal, name))
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive, [" ".join(one.cmdline()) for one in alive]

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -38,14 +39,15 @@ def setup(tmp_path):
         (tmp_path / "log").write_text("")
         command = ["make", target, f"PYTHON={python}"]
         made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment)
-        log = (tmp_path / "log").read_text().splitlines()
+        log = re.sub(r"(processes\.py) \d+", r"\1 PID", (tmp_path / "log").read_text()).splitlines()
         return made.returncode, [line for line in log if line != "python -c "]  # is there an interpreter?
 
     return run
 
 
 INSTALL = "pip install --quiet --no-compile -r requirements-dev.txt"
-FETCH = "python -m tlbook fetch"
+GUARD = "python tools/processes.py PID .venv/bin/python"
+FETCH = f"{GUARD} -m tlbook fetch"
 
 
 def test_a_second_set_up_installs_nothing(setup):
@@ -79,3 +81,12 @@ def test_an_environment_without_its_interpreter_is_made_again(setup, tmp_path):
     (tmp_path / ".venv/bin/python").unlink()
     assert setup() == (0, [INSTALL, FETCH])
     assert setup() == (0, [FETCH])
+
+
+@pytest.mark.parametrize(
+    "target, command",
+    [("book", "tools/build_book.py"), ("record", "-m experiments"), ("places", "tools/places.py")],
+)
+def test_what_runs_for_long_ends_with_make(setup, target, command):
+    """The guard does that, `processes.py`: `test_build.py` and `test_recording.py` kill a make that uses it."""
+    assert setup(target) == (0, [INSTALL, FETCH, f"{GUARD} {command}"])

@@ -7,10 +7,13 @@ import os
 import pathlib
 import re
 import sys
+import time
 
 import nbformat
+import psutil
 import pytest
 from bs4 import BeautifulSoup
+from conftest import lives
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import imports
@@ -230,6 +233,45 @@ def test_a_notebook_that_needs_too_much_memory_is_killed(tmp_path, cgroups):
     path = write_notebook(tmp_path / "greedy.ipynb", "a = 1", GREEDY)
     row = place_measure.measure(dataclasses.replace(FAKE, memory_mb=500), sys.executable, path, cgroups)
     assert not row["passed"] and row["error"] == "needs more than 500 MB of memory"
+
+
+MEASURES = """
+import pathlib, sys
+sys.path[:0] = {path}
+import place_environments, place_measure
+place = place_environments.Place(name="fake", requirements=((),), cores=1)
+if {what!r} == "notebook":
+    place_measure.measure(place, sys.executable, pathlib.Path({notebook!r}))
+else:
+    code = "import pathlib, time; pathlib.Path({started!r}).touch(); time.sleep(600)"
+    place_environments._run(place, sys.executable, "-c", code, cwd=".")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no signals between processes")
+@pytest.mark.parametrize("what", ["notebook", "installation"])
+def test_a_killed_measurement_leaves_no_process(tmp_path, what):
+    started = tmp_path / "started"
+    cell = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(600)"
+    notebook = str(write_notebook(tmp_path / "waits.ipynb", cell))
+    path = [str(ROOT), str(ROOT / "tools")]
+    code = MEASURES.format(path=path, what=what, notebook=notebook, started=str(started))
+    process = psutil.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 90
+    while not started.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    below = process.children(recursive=True)
+    assert len(below) >= 2  # the runner and its kernel, or the guard and what it guards
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while (left := [one for one in below if lives(one)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for one in left:
+        one.kill()
+    assert not left
 
 
 def test_a_cgroup_that_cannot_be_made_says_so(tmp_path):

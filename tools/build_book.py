@@ -18,9 +18,7 @@ from dataclasses import dataclass
 import processes
 
 if __name__ == "__main__":  # before the imports below: they take seconds in which the build may be ended as well
-    processes.end_on_signals("The build was ended. The pages that ran to their end are kept.")
-    if "MAKELEVEL" in os.environ:
-        processes.end_with_parent(int(os.environ.get("BUILD_PARENT", os.getppid())))
+    processes.end_together("The build was ended. The pages that ran to their end are kept.")
 
 import joblib
 import nbformat

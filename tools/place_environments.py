@@ -15,6 +15,8 @@ import sys
 import tomllib
 from dataclasses import dataclass, field
 
+import processes
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv-places"
 HERE = ("--no-deps", "--editable", ".")
@@ -141,9 +143,11 @@ def install_package(place, python, root=ROOT):
     if place.setup:
         _run(place, "bash", place.setup, cwd=root, env=os.environ | _path(python))
     elif python.parents[1] != root / place.shares:
+        # What setuptools leaves behind, also when it is killed, would come into the next wheel.
+        shutil.rmtree(root / "build", ignore_errors=True)
         try:
             _pip(place, python, *place.package, cwd=root)
-        finally:  # setuptools leaves it behind, and would put what is gone from the package into the next wheel
+        finally:
             shutil.rmtree(root / "build", ignore_errors=True)
 
 
@@ -177,7 +181,7 @@ def _pip(place, python, *arguments, cwd, may_fail=False):
 
 def _run(place, *command, cwd, env=None, may_fail=False):
     """Return whether a command succeeded; raise `NotBuilt` with its last error where it had to."""
-    run = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    run = subprocess.run(processes.guarded(*command), cwd=cwd, env=env, capture_output=True, text=True)
     if run.returncode and not may_fail:
         lines = [line.strip() for line in (run.stderr + run.stdout).splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["no reason given"]

@@ -29,6 +29,7 @@ def measure(place, python, notebook, cgroups=True):
     environment = environment_of(place)
     with tempfile.TemporaryDirectory() as folder:
         job = {"notebook": str(notebook.absolute()), "cores": place.cores, "cell_seconds": CELL_SECONDS}
+        job["parent"] = os.getpid()
         for asset in assets.every_asset():
             if (kept := cache.cache_dir() / asset.file_name).exists():
                 os.symlink(kept.absolute(), pathlib.Path(folder) / asset.file_name)

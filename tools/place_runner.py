@@ -1,7 +1,7 @@
 """Run one notebook with the Python that runs this file, and print one line of JSON: what it took, and what was found.
 
-The job comes as JSON on standard input: `notebook` (a path), `cores`, `cell_seconds`. `places.py` starts it in each
-place, and watches its memory from outside.
+The job comes as JSON on standard input: `notebook` (a path), `cores`, `cell_seconds`, and `parent`, the process with
+which this one ends. `places.py` starts it in each place, and watches its memory from outside.
 """
 
 import json
@@ -22,6 +22,10 @@ print(_json.dumps([_sys.executable, sorted(_found)]))
 def main():
     """Do the job on standard input."""
     job = json.load(sys.stdin)
+    sys.path.append(os.path.dirname(__file__))  # the kernel does not inherit it
+    import processes
+
+    processes.end_with_parent(job["parent"])
     if hasattr(os, "sched_setaffinity"):  # before NumPy counts them
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
     from tlbook.commands import speed

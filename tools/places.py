@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 
@@ -146,7 +145,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    processes.end_on_signals("Ended. The rows that were measured are kept.")
-    if "MAKELEVEL" in os.environ:
-        processes.end_with_parent(os.getppid())
+    processes.end_together("Ended. The rows that were measured are kept.")
     sys.exit(main())

@@ -1,10 +1,15 @@
-"""Trees of processes: end all that this one started, and end it when whoever started it is gone or gives up."""
+"""Trees of processes: end all that this one started, and end it when whoever started it is gone or gives up.
+
+Run as a script, `processes.py PID COMMAND ...`, it runs a command and ends it, with all that this has started, when
+the process `PID`, which started the script, is gone.
+"""
 
 import contextlib
 import os
 import pathlib
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -55,19 +60,30 @@ def end_with_parent(pid):
 
     A killed `make` tells nobody. An interrupted one waits for its command, which hears of it only at a terminal.
     """
-    if os.getppid() != pid:  # gone already
+
+    def gone():
+        # Where Windows starts Python through a launcher, that is its parent.
+        return not psutil.pid_exists(pid) if os.name == "nt" else os.getppid() != pid
+
+    if gone():
         end(1)
-    parent = psutil.Process(pid)
-    caught = "make" in parent.name() and catches_interrupts(pid)
+    caught = "make" in psutil.Process(pid).name() and catches_interrupts(pid)
 
     def watch():
-        while os.getppid() == pid and parent.is_running():
+        while not gone():
             if caught and catches_interrupts(pid) is False:
                 break
             time.sleep(0.3)
         end(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def end_together(message):
+    """End as `end_on_signals` says, and under `make` with the process that started this one as well."""
+    end_on_signals(message)
+    if "MAKELEVEL" in os.environ:
+        end_with_parent(os.getppid())
 
 
 def catches_interrupts(pid):
@@ -97,3 +113,20 @@ def lines_of_input():
 
     threading.Thread(target=listen, daemon=True).start()
     return iter(arrived.get, None)
+
+
+def guarded(*command):
+    """Return a command that does the same as `command`, and ends when this process is gone, however that ended."""
+    return [sys.executable, __file__, str(os.getpid()), *map(str, command)]
+
+
+def main():
+    """Run the command that stands on the command line, and return its exit status."""
+    parent, *command = sys.argv[1:]
+    end_on_signals("Ended. The same command goes on from there.")
+    end_with_parent(int(parent))
+    return subprocess.run(command).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,8 @@ import nbformat
 
 import processes
 
+MOST_OUTPUT = 20_000_000  # characters of a page; the largest of the book has 0.7 million
+
 
 class NotebookError(Exception):
     """A notebook did not run to its end; the text names the notebook, the cell and the error."""
@@ -50,8 +52,21 @@ def run(notebook, folder, cell_seconds):
     from nbclient import NotebookClient  # here: a worker listens before it loads what takes a second
     from nbconvert.filters import strip_ansi
 
+    class Client(NotebookClient):
+        """Keeps no output beyond the cap: a cell that prints for ever would fill the memory."""
+
+        left, flooding = MOST_OUTPUT, None
+
+        def process_message(self, message, cell, cell_index):
+            if message["msg_type"] in ("stream", "display_data", "execute_result"):
+                self.left -= len(str(message["content"]))
+                if self.left < 0:
+                    self.flooding = self.flooding or cell.source
+                    return None
+            return super().process_message(message, cell, cell_index)
+
     running = {}
-    client = NotebookClient(
+    client = Client(
         notebook,
         timeout=cell_seconds,
         record_timing=False,  # the times would go into the cells' metadata, and so into the key
@@ -63,6 +78,8 @@ def run(notebook, folder, cell_seconds):
         client.execute()
     except Exception as error:
         return {"cell": running.get("source", "(before the first cell)"), "error": strip_ansi(str(error))}
+    if client.flooding:
+        return {"cell": client.flooding, "error": f"The notebook has more than {MOST_OUTPUT:,} characters of output."}
     return {"notebook": notebook, "seconds": time.monotonic() - started}
 
 

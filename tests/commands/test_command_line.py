@@ -49,6 +49,13 @@ def test_fetch_takes_nothing_where_the_mirror_has_it(room, monkeypatch, capsys):
     assert not cache.cache_dir().exists()
 
 
+def test_nothing_is_announced_where_downloads_are_off(small_needs, monkeypatch, capsys):
+    monkeypatch.setenv("TLBOOK_OFFLINE", "1")
+    assert command_line.main(["fetch"]) == 1
+    said = capsys.readouterr()
+    assert "to fetch" not in said.out and "TLBOOK_OFFLINE forbids it" in said.err
+
+
 def test_a_second_fetch_says_the_same_and_asks_nobody(small_needs, upstream, capsys):
     assert command_line.main(["fetch"]) == 0
     capsys.readouterr()

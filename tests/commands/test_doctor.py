@@ -31,6 +31,12 @@ def test_missing_weights_stop_chapters_but_data_that_something_stands_in_for_do_
     assert "Every chapter can run" not in report
 
 
+def test_the_limit_of_a_container_is_shown_where_there_is_one(monkeypatch):
+    for limit, shown in (("1000000000", True), ("9223372036854771712", False), ("max", False)):
+        monkeypatch.setattr(doctor.pathlib.Path, "read_text", lambda _, limit=limit: limit)
+        assert ("the container's limit is 1.0 GB" in doctor.memory()) == shown
+
+
 def test_damaged_mirror_stops_chapters(room, capsys):
     (room / assets.CIFAR10.mirror_name).write_bytes(b"damaged")
     assert doctor.main() == 1
@@ -92,7 +98,7 @@ def test_package_index_is_asked_through_pip(monkeypatch):
 
     monkeypatch.setattr(doctor.subprocess, "run", pip)
     assert doctor.in_package_index("pretend==1.1")
-    assert not doctor.in_package_index("pretend==1.0")
+    assert not doctor.in_package_index("pretend==1.0") and not doctor.in_package_index("pretend==10")
     assert asked[0][:5] == [sys.executable, "-m", "pip", "index", "versions"]
 
 

@@ -1,5 +1,6 @@
 """A reader's folder: each file is read or refused with a reason, and a folder that cannot serve is an error."""
 
+import io
 import struct
 import zlib
 
@@ -115,6 +116,12 @@ def test_bad_files_are_refused_with_a_reason_and_the_rest_is_read(root):
         assert reason in folder.refused[name], name
 
 
+def test_the_largest_picture_is_one_of_so_many_pixels(root):
+    assert folders.prepare(root / "cat" / "1.png", 64, max_pixels=64 * 64).shape == (64, 64, 3)
+    with pytest.raises(ValueError, match="64 x 64 pixels, more than the 4,095"):
+        folders.prepare(root / "cat" / "1.png", 64, max_pixels=64 * 64 - 1)
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="path: there is no folder .*nowhere"):
         folders.load_folder(tmp_path / "nowhere")
@@ -214,7 +221,22 @@ def test_no_format_that_starts_a_program_is_opened(root, monkeypatch):
     assert "cat/program.jpg" in folders.load_folder(root).refused
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0, 0), (257, 1), (65535, 255), (32896, 128)])
+def test_text_and_frames_that_unpack_to_very_much_are_refused(root):
+    """A chunk of text in a PNG that unpacks to 50 MB, and a GIF whose first frame is larger than its screen."""
+    file = io.BytesIO()
+    Image.fromarray(PICTURE).save(file, "PNG")
+    body = b"zTXtComment\0\0" + zlib.compress(bytes(50_000_000))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    (root / "cat" / "text.png").write_bytes(file.getvalue()[:-12] + chunk + file.getvalue()[-12:])
+    file = io.BytesIO()
+    Image.new("L", (64, 64)).save(file, "GIF")
+    small, large = b"," + struct.pack("<4H", 0, 0, 64, 64), b"," + struct.pack("<4H", 0, 0, 65_535, 65_535)
+    (root / "cat" / "frame.gif").write_bytes(file.getvalue().replace(small, large))
+    refused = folders.load_folder(root).refused
+    assert "too large" in refused["cat/text.png"] and "more than the 64,000,000 pixels" in refused["cat/frame.gif"]
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (256, 0), (257, 1), (65534, 254), (65535, 255)])
 def test_sixteen_bits_become_eight(tmp_path, value, expected):
     path = tmp_path / "grey.png"
     Image.fromarray(np.full((64, 64), value, "uint16")).save(path)

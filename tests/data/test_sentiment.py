@@ -20,6 +20,7 @@ PHONE = HEADER + (
     b"zoom[-]##It blurs .\n"
     b"keys[+1}, look[+1]##Nice keys .\n"
     b"sound[+2]##Loud. battery[-3]##Empty soon.\n"
+    b"sound[+2]##Loud. ##Empty soon.\n"
     b"price[-1][u]I paid too much.\n"
     b"look[2]##It shines .\n"
     b"phone[+2]##i love it though the battery is weak\n"

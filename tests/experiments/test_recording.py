@@ -6,16 +6,19 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 import toy_run
+from conftest import lives
 
 from experiments import measuring, recording, work_queue
 from tlbook import results
@@ -158,6 +161,15 @@ def test_run_that_finished_and_was_not_written_is_written_later(quick, monkeypat
     assert recorded() == GRID[:1]
     recording.record("toy", GRID[:2], never)
     assert recorded() == GRID[:2]
+
+
+def test_no_run_begins_on_a_full_disk(quick, monkeypatch):
+    recording.record("toy", GRID[:1], run)
+    with monkeypatch.context() as patch:
+        patch.setattr(recording.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=9_000_000))
+        with pytest.raises(OSError, match="9 MB are free on the disk of .*results: make room for 10"):
+            recording.record("toy", GRID[:2], never)
+    assert recording.record("toy", GRID[:2], run).labels.tolist() == [1000, 1000]
 
 
 def test_row_of_an_earlier_worker_is_written_even_where_the_next_run_fails(quick, monkeypatch):
@@ -314,23 +326,16 @@ def wait_until_it_hangs(process, tmp_path):
     return (tmp_path / "pid").read_text().split()
 
 
-def alive(pid):
-    """Return whether a process still runs: one that nobody has asked for its exit code has ended all the same."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_recording_that_is_killed_resumes_where_it_stopped(quick, folder, tmp_path):
     """Within two heartbeats, not after minutes: the run of a dead worker is given back to the next one."""
     first = worker(tmp_path, 3, hangs_at=2)
     try:
         pid, _ = wait_until_it_hangs(first, tmp_path)
+        running = psutil.Process(int(pid))
     finally:
         first.kill()
         first.communicate()
-    assert wait_for(lambda: not alive(int(pid))), "the run of a killed worker goes on"
+    assert wait_for(lambda: not lives(running)), "the run of a killed worker goes on"
     assert results.read("toy").number.tolist() == [0]
     table = recording.record("toy", [{"number": number} for number in range(3)], run, heartbeat=1)
     assert sorted(configuration["number"] for configuration in RAN) == [1, 2]
@@ -379,8 +384,27 @@ def test_run_that_is_killed_before_its_first_heartbeat_comes_back(quick, folder)
     study.enqueue_trial({}, user_attrs={"configuration": GRID[0], "code": ""})
     with pytest.warns(UserWarning, match="Heartbeat"):
         study.ask()  # claims it, and then there is nobody who runs it
-    recording.record("toy", GRID[:1], run, heartbeat=1)
-    assert RAN == recorded() == GRID[:1]
+    recording.record("toy", GRID[:2], run, heartbeat=1)
+    assert [GRID[1], GRID[0]] == RAN, "what another worker has claimed is left to it for a while"
+    assert recorded() == GRID[:2]
+
+
+def test_what_two_workers_queued_at_once_is_run_once(quick, folder):
+    storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    study = work_queue.optuna.create_study(study_name="toy", storage=storage)
+    for configuration in (GRID[0], GRID[0], GRID[1]):
+        study.enqueue_trial({}, user_attrs={"configuration": configuration, "code": ""})
+    recording.record("toy", GRID[:2], run, heartbeat=1)
+    assert RAN == recorded() == GRID[:2]
+
+
+def test_whoever_reads_the_queue_has_it_alone(folder):
+    """Two workers could read that a run is free, and both take it."""
+    storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)
+    other = sqlite3.connect(folder / "toy.db", timeout=0)
+    with storage.engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_stale_rows_are_run_again_and_stay_until_then(quick, folder):
@@ -407,6 +431,15 @@ def test_configuration_that_is_gone_leaves_a_complete_table(quick, capsys):
     recording.record("toy", GRID, run)
     recording.record("toy", GRID[:3], never)
     assert recorded() == GRID[:3]
+
+
+def test_of_two_rows_of_one_configuration_the_later_one_stays(quick, folder):
+    """As a merge of two branches may leave them."""
+    recording.record("toy", GRID[:1], run, "new")
+    header, row = (folder / "toy.csv").read_text().splitlines(keepends=True)
+    (folder / "toy.csv").write_text(header + row.replace(",new,", ",old,") + row)
+    recording.record("toy", GRID[:1], never, "new")
+    assert (folder / "toy.csv").read_text() == header + row
 
 
 def test_complete_table_needs_no_queue(quick, folder, monkeypatch):

@@ -83,7 +83,7 @@ def test_versions_are_those_that_compute(monkeypatch):
     assert cache.versions() == known
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setattr(installed, "version", lambda *names: f"of {names[0]}")
-    assert cache.versions()["torch"] == "of torch" and cache.versions()["keras"] == "of keras"
+    assert cache.versions() == {name: f"of {name}" for name in ("keras", "numpy", "tlbook", "torch")}
 
 
 def npy(array):
@@ -247,6 +247,16 @@ def test_interrupted_write_leaves_what_was_there(tmp_path, error, old):
     with pytest.raises(type(error) if isinstance(error, OSError) else error):
         cache.write_atomically(path, write)
     assert [item.read_bytes() for item in tmp_path.iterdir()] == [old] * bool(old)
+
+
+def test_what_a_killed_writer_left_is_removed_by_a_later_one(tmp_path):
+    left = {name: tmp_path / name for name in ("a[1].1.partial", "a[1].2.partial", "a[1].partial", "b.1.partial")}
+    for name, path in left.items():
+        path.write_bytes(b"half")
+        if name != "a[1].2.partial":  # another process is at it
+            os.utime(path, (1e9, 1e9))
+    cache.write_atomically(tmp_path / "a[1]", lambda file: file.write(b"whole"))
+    assert not left.pop("a[1].1.partial").exists() and all(path.exists() for path in left.values())
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):

@@ -1,5 +1,7 @@
 """PyTorch's checkpoints: what the readers give back, and what they refuse before it can run."""
 
+import copy
+import io
 import pickle
 import zipfile
 
@@ -257,11 +259,25 @@ def test_no_checkpoint(content):
         checkpoints.read_tensors(content)
 
 
+def overlapping(content, copies=10):
+    """The same zip archive, in whose directory the largest member stands many times."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        for number in range(copies):
+            again = copy.copy(archive.getinfo("archive/data/0"))
+            again.filename = f"archive/data/{number + 1}"
+            archive.filelist.append(again)
+        archive._didModify = True
+    return file.getvalue()
+
+
 def test_zip_files_that_torch_does_not_write():
     with pytest.raises(pickle.UnpicklingError, match="compressed or overlap"):
         checkpoints.read_tensors(zipped(tensor(), compression=zipfile.ZIP_DEFLATED))
     with pytest.raises(pickle.UnpicklingError, match="not little-endian"):
         checkpoints.read_tensors(zipped(tensor(), byteorder=b"big"))
+    with pytest.raises(pickle.UnpicklingError, match="compressed or overlap"):
+        checkpoints.read_tensors(overlapping(zipped(tensor(), np.zeros(10_000))))
     content = zipped(tensor())
     damaged = content.replace(NUMBERS.tobytes(), NUMBERS[::-1].tobytes())
     with pytest.raises(pickle.UnpicklingError, match="damaged: BadZipFile: Bad CRC"):

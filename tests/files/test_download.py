@@ -89,13 +89,14 @@ def test_server_that_ignores_range_is_read_from_the_start(upstream, path):
     assert upstream.ranges() == [None, "bytes=150000-"]
 
 
-def test_server_that_sends_another_range_is_asked_again_from_the_start(upstream, path):
+@pytest.mark.parametrize("known_hash", [HASH, None])
+def test_server_that_sends_another_range_is_asked_again_from_the_start(upstream, path, known_hash):
     def wrong_range(handler):
         start_answer(handler, 206, 250_000, Content_Range="bytes 100-250099/400000")
         handler.wfile.write(BODY[100:250_100])
 
     upstream.answers["/file"] = [cut(BODY, 150_000), wrong_range, whole(BODY)]
-    QUICK([upstream.url()], path, HASH)
+    QUICK([upstream.url()], path, known_hash)
     assert path.read_bytes() == BODY
     assert upstream.ranges() == [None, "bytes=150000-", None]
 
@@ -329,6 +330,29 @@ def test_a_partial_that_is_no_plain_file_is_refused(upstream, path, tmp_path, ma
     with pytest.raises(download.DownloadError, match=r"body.bin.partial is no plain file.*remove it and try again"):
         QUICK([upstream.url()], path, HASH)
     assert other.read_text() == "mine" and not path.exists() and upstream.requests == []
+
+
+def test_a_link_that_comes_later_is_not_followed(upstream, path, tmp_path, monkeypatch):
+    """As from another process, between the look at the partial file and the first byte."""
+    other = tmp_path / "other.txt"
+    other.write_text("mine")
+    path.parent.mkdir()
+    path.with_name("body.bin.partial").symlink_to(other)
+    monkeypatch.setattr(download, "_held", lambda partial: 0)
+    upstream.answers["/file"] = [whole(BODY)]
+    with pytest.raises(download.DownloadError, match="cannot write into"):
+        QUICK([upstream.url()], path, HASH)
+    assert other.read_text() == "mine" and left_in(path) == []
+
+
+def test_a_length_that_is_no_number_is_none(upstream, path):
+    def answer(handler):
+        start_answer(handler, 200, "many")
+        handler.wfile.write(BODY)
+
+    upstream.answers["/file"] = [answer]
+    QUICK([upstream.url()], path, HASH)
+    assert path.read_bytes() == BODY
 
 
 def test_the_pause_doubles_after_each_try(upstream, path, monkeypatch):

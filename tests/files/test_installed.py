@@ -1,6 +1,7 @@
 """What is installed: read from metadata and Keras's own settings."""
 
 import numpy as np
+import pytest
 
 from tlbook.files import installed
 
@@ -18,3 +19,11 @@ def test_backend_is_chosen_as_keras_does(monkeypatch):
     assert installed.keras_backend() == "jax"
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert installed.keras_backend() == "torch"
+
+
+@pytest.mark.parametrize("settings", ["", "[]", "{}", "null", "{"])
+def test_damaged_settings_of_keras_leave_its_default(monkeypatch, settings):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    installed.keras_home().mkdir()
+    (installed.keras_home() / "keras.json").write_text(settings)
+    assert installed.keras_backend() == "tensorflow"

@@ -171,6 +171,7 @@ def test_sdist_is_fetched_from_the_index_of_pip_and_pip_never_sees_it(sdist, mon
 def test_sdist_comes_from_the_second_index_where_the_first_does_not_have_it(sdist, settings, upstream):
     settings["global.index-url"] = upstream.url("/empty")
     settings["global.extra-index-url"] = f"file:///nowhere {upstream.url('/simple')}"
+    assert package_index.index_addresses("") == [upstream.url("/empty"), upstream.url("/simple")]
     upstream.answers["/empty/pretend/"] = [status(404)]
     assert sources.find(sdist)[0].read_bytes() == BODY
 

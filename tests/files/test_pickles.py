@@ -78,7 +78,7 @@ def test_fortran_order_and_read_only_views():
     assert found.flags.f_contiguous and not found.flags.writeable
 
 
-def described(code="u1", shape=(8,), content=bytes(8), fortran=False, before=b"", after=b"", dtype_state=None):
+def described(code="u1", shape=(8,), content=bytes(8), fortran=False, before=b"", after=b"", dtype_state=None, times=1):
     """The opcodes of an array, with others before and after its state is set."""
     state = (3, "|", None, None, None, -1, -1, 0) if dtype_state is None else dtype_state
     dtype = b"cnumpy\ndtype\n" + plain(code) + b"\x89\x88\x87R" + b"r\x00\x01\x00\x00" + plain_tuple(*state) + b"b"
@@ -86,15 +86,17 @@ def described(code="u1", shape=(8,), content=bytes(8), fortran=False, before=b""
     state = (
         b"(K\x01" + plain(shape) + dtype + plain(fortran) + b"B" + len(content).to_bytes(4, "little") + content + b"t"
     )
-    return b"\x80\x03" + before + array + state + b"b" + after + b"."
+    return b"\x80\x03" + before + array + (state + b"b") * times + after + b"."
 
 
 def plain_tuple(*parts):
     return b"(" + b"".join(plain(part) for part in parts) + b"t"
 
 
-def test_what_is_built_opcode_by_opcode_is_read():
+def test_what_is_built_opcode_by_opcode_is_read_once():
     assert pickles.read_arrays(described()).tolist() == [0] * 8
+    with pytest.raises(pickle.UnpicklingError, match="it sets the state of"):
+        pickles.read_arrays(described(times=2))
 
 
 def test_a_dtype_cannot_grow_under_its_array():

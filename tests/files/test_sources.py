@@ -103,6 +103,13 @@ def test_one_line_says_what_was_found(asset, monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_folder_in_place_of_the_file_is_no_file(asset):
+    put_in_cache().unlink()
+    (cache.cache_dir() / "weights.h5").mkdir()
+    with pytest.raises(sources.NotFound, match="weights.h5 is not there"):
+        sources.find(asset)
+
+
 def test_quiet_download_still_says_its_size(asset, online, capsys):
     assert sources.find(asset, quiet=True)[1].kind == "download"
     assert capsys.readouterr().out == "VGG16, ImageNet: downloading weights.h5, 0.0 MB\n"
@@ -242,6 +249,13 @@ def test_archive_with_other_recordings_is_refused_and_not_kept(recordings, upstr
         assert list(cache.cache_dir().iterdir()) == []
 
 
+def test_archive_that_is_far_too_large_is_refused(recordings, upstream):
+    asset, _ = recordings
+    upstream.answers["/file"] = [whole(bytes(4001))]
+    with pytest.raises(sources.NotFound, match="measures 4,001 bytes there, expected 4,000 at most"):
+        sources.find(dataclasses.replace(asset, size_bytes=1000))
+
+
 def test_damaged_archive_in_the_cache_is_replaced(recordings):
     asset, _ = recordings
     cache.cache_dir().mkdir()
@@ -288,6 +302,16 @@ def test_swapped_recordings_are_other_recordings(tmp_path):
                 archive.writestr(name, content)
         found.append(hashes.file_hash(path, "recordings"))
     assert found[0] != found[1]
+
+
+def test_the_order_in_an_archive_makes_no_other_recordings(tmp_path):
+    found = set()
+    for names in (("0_a_0.wav", "1_a_0.wav"), ("1_a_0.wav", "0_a_0.wav")):
+        with zipfile.ZipFile(tmp_path / f"{names[0]}.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, name)
+        found.add(hashes.file_hash(tmp_path / f"{names[0]}.zip", "recordings"))
+    assert len(found) == 1
 
 
 def test_recordings_that_unpack_to_very_much_have_no_hash(tmp_path, monkeypatch):

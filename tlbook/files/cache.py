@@ -1,10 +1,12 @@
 """The local cache: where it is, and how arrays enter it whole or not at all."""
 
 import contextlib
+import glob
 import hashlib
 import os
 import pathlib
 import shutil
+import time
 import uuid
 import warnings
 import zipfile
@@ -140,6 +142,7 @@ def write_atomically(path, write):
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not `tempfile`: its files are for their owner alone, and a cache may be shared.
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    _remove_left(path)
     try:
         with open(partial, "xb") as file:
             write(file)
@@ -148,6 +151,14 @@ def write_atomically(path, write):
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+def _remove_left(path):
+    """Remove what killed processes left of their attempts to write this file; a living one needs no hour."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        with contextlib.suppress(OSError):  # another process was faster
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
 
 
 def fingerprint(*arrays, text=()):

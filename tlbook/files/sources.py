@@ -149,7 +149,6 @@ def _fetch(asset, **patience):
 
 def _download_recordings(asset, path, **patience):
     """Download an archive whose packing may change: what is in it is checked once it is here."""
-    path.unlink(missing_ok=True)  # what lies there is not it: `find_local` has looked
     download.download(asset.urls, path, None, None, most_bytes=4 * asset.size_bytes, **patience)
     if wrong := hashes.mismatch(path, asset.checksum):
         path.unlink()
