@@ -24,6 +24,7 @@ ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 TINY = {
     "cheap_pretraining": {"BUDGET": 1e9, "PASSES": {40: 1}, "TEST": 100, "PATCHES": 400, "CENTRES": 10},
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
+    "label_budget": {"TEST": 20, "EPOCHS": {100: 1}},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
     "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
@@ -88,6 +89,7 @@ PICTURES = (
     "cifar10_regimes",
     "frameworks",
     "compressed_vgg16",
+    "label_budget",
     "model_choice",
     "outlines",
     "own_folder",
