@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from experiments.cifar10_classical import describe
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads, training
+from tlbook.backbones import cost
 
 EPOCHS = {100: 64, 1_000: 32}  # of the small CNN
 RATE = 0.01  # of the small CNN, by `cifar10_rates`
@@ -73,7 +74,7 @@ def frozen(task, arm, seed):
     """Read VGG16's features."""
     start = time.process_time()
     body, _ = backbones.split(backbones.vgg16.pretrained()[0], END)
-    operations = backbones.cost.multiply_adds(body) * len(task.train)
+    operations = cost.multiply_adds(body) * len(task.train)
     return probed(task, arm, functools.partial(features.extract, body), start, operations)
 
 
@@ -89,7 +90,7 @@ def scratch(task, arm, seed):
         predict=lambda inputs: training.predict(model, inputs),
         validation=math.nan,  # nothing was chosen
         chosen=RATE,
-        figures=spent(start, 3 * backbones.cost.multiply_adds(model) * epochs * len(labels)),
+        figures=spent(start, 3 * cost.multiply_adds(model) * epochs * len(labels)),
     )
 
 
