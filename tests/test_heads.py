@@ -302,3 +302,23 @@ def test_probe_of_another_size_is_refused_and_changes_nothing(classes, sides):
     with pytest.raises(ValueError, match=rf"probe: got weights .*\(24, 3\), expected \({size}, {classes}\)"):
         heads.start_from_probe(model, probe)
     assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+def test_folds_choose_c_among_the_labels_and_judge_by_what_was_left_out():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 20)
+    features = rng.normal(size=(40, 3)) + 4 * labels[:, None]
+    probe = heads.probe_by_folds(features, labels, C=(1e-1, 1e-3))
+    assert probe.C in (1e-1, 1e-3) and probe.validation_score > 0.9
+    assert probe.score(features, labels) > 0.9
+    meaningless = heads.probe_by_folds(rng.normal(size=(40, 200)), labels, C=(1.0,))
+    assert meaningless.validation_score < 0.8  # though it knows its own examples by heart
+    few = heads.probe_by_folds(features[[0, 1, 20, 21]], [0, 0, 1, 1], C=(1.0,))
+    assert few.C == 1.0
+
+
+@pytest.mark.parametrize("bad", [{"C": ()}, {"folds": 1}, {"labels": [0, 0, 1]}])
+def test_folds_need_settings_and_two_examples_of_each_class(bad):
+    arguments = {"features": np.eye(3), "labels": [0, 1, 1], "C": (1.0,)} | bad
+    with pytest.raises(ValueError, match="C|folds"):
+        heads.probe_by_folds(**arguments)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -101,6 +102,39 @@ def best_probe(train, validation, C=(1e-4, 1e-3, 1e-2, 1e-1), score=Probe.score,
     probes = (linear_probe(*train, each, make) for each in sorted(C))
     scored = (replace(probe, validation_score=float(score(probe, *validation))) for probe in probes)
     return max(scored, key=lambda probe: probe.validation_score)
+
+
+def probe_by_folds(features, labels, C=(1e-4, 1e-3, 1e-2, 1e-1), folds=5, make=regression):
+    """Return the `linear_probe` whose C serves best in cross-validation among the same labels: no others are needed.
+
+    Parameters
+    ----------
+    features, labels, make
+        As `linear_probe` takes them; `features` is an array.
+    C : sequence of float
+        What to try; the smallest wins a tie.
+    folds : int
+        Parts, stratified. Where a class has fewer examples, there are as many folds as it has.
+
+    The `validation_score` of the probe is the mean accuracy of its C over the folds. It was fitted on all examples.
+    Raises `ValueError` for no C, fewer than two folds, or a class with one example. Taught in chapters 1 and 8.2.
+    """
+    if not len(C):
+        raise ValueError("C: got none, expected one or more values")
+    features, labels = np.asarray(features), np.asarray(labels)
+    rarest = int(np.unique(labels, return_counts=True)[1].min())
+    if min(folds, rarest) < 2:
+        raise ValueError(f"folds: got {folds}, and {rarest} example of a class, expected 2 or more of both")
+    cut = StratifiedKFold(min(folds, rarest), shuffle=True, random_state=0)
+    parts = list(cut.split(labels, labels))
+
+    def score(each):
+        fitted = ((linear_probe(features[learn], labels[learn], each, make), judge) for learn, judge in parts)
+        return float(np.mean([probe.score(features[judge], labels[judge]) for probe, judge in fitted]))
+
+    scores = {each: score(each) for each in sorted(C)}
+    best = max(scores, key=scores.get)
+    return replace(linear_probe(features, labels, best, make), validation_score=scores[best])
 
 
 def classifier(backbone, classes, dropout=0.0, name="classifier"):
