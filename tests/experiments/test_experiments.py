@@ -74,6 +74,7 @@ FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
+    "next_product": [assets.MINILM, assets.VADER],
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
     "product_reviews": [assets.VADER],
@@ -122,7 +123,7 @@ LIKE_ANOTHER = {
         for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
     ],
 }
-SLOW = ("product_reviews", "wikigold")
+SLOW = ("next_product", "product_reviews", "wikigold")
 RUNS = [
     pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
     for name, module in MODULES.items()
@@ -195,9 +196,9 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
-    if name == "frozen_sentences":  # reading all sentences takes a minute
+    if name in ("frozen_sentences", "next_product"):  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
-        encode = MODULES[name].minilm
+        encode = MODULES["frozen_sentences"].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
     if name == "synthetic_speech":
         monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
