@@ -20,7 +20,7 @@ $(shell rm -f $(READY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help setup venv book what quick test notebooks address lab record places pins clean
+.PHONY: help setup venv book what quick test notebooks address lab record verdicts places pins clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -31,6 +31,7 @@ help:
 	@echo "make address URL=https://github.com/OWNER/REPOSITORY  set the public address of the book; URL= takes it back"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make record  run the experiments that are missing from results/"
+	@echo "make verdicts  list every verdict of the built book, with the tables behind it"
 	@echo "make places  run every notebook in every place where readers run the book, and measure it"
 	@echo "make pins    write constraints.txt anew after a change in a requirement file"
 	@echo "make clean   remove what was built"
@@ -59,6 +60,9 @@ book: setup
 
 what: $(READY)
 	$(BIN)/python tools/build_book.py --dry-run
+
+verdicts: $(READY)
+	$(BIN)/python tools/verdicts.py
 
 quick: $(READY)
 	$(BIN)/python tools/quick.py

@@ -98,3 +98,37 @@ def test_a_format_that_leaves_the_value_out_is_refused():
     """As when names are given in the place of formats: each cell would show the column's name."""
     with pytest.raises(ValueError, match=r"formats: those of \['way'\] would show every cell alike"):
         tables.show(pd.DataFrame({"way": ["probe"]}), {"way": "how it was done"})
+
+
+def runs(**more):
+    always = {"n_train": [40, 40, 800], "n_choose": [10, 10, 200], "trials": [4, 4, 4], "n_source": [0, 0, 0]}
+    always |= {"cpu_seconds": [1.0, 2.0, 30.2], "cache": ["cold"] * 3, "pretraining": ["none"] * 3, "arm": ["a"] * 3}
+    return pd.DataFrame(always | more)
+
+
+def ledger_cells(rows):
+    return [
+        text
+        for tag, _, text in Cells(tables.ledger(rows, {"a": "from scratch", "b": "not run"}).data).found
+        if tag == "td"
+    ]
+
+
+def test_the_ledger_says_what_an_arm_was_given_and_what_it_cost():
+    assert ledger_cells(runs()) == ["from scratch", "40 to 800", "10 to 200", "0", "4", "1.5 to 30", "none"]
+
+
+def test_a_pretraining_is_in_seconds_or_the_publisher_s():
+    assert ledger_cells(runs(pretraining=["20", "20", "30"], n_source=[5_000] * 3))[3:] == [
+        "5,000",
+        "4",
+        "1.5 to 30",
+        "20 to 30 s",
+    ]
+    published = ledger_cells(runs(pretraining=["published"] * 3, n_source=[np.nan] * 3))
+    assert published[3] == "the publisher's" and published[-1] == "published"
+
+
+def test_seconds_from_a_full_cache_are_no_cost():
+    assert ledger_cells(runs(cache=["warm"] * 3))[5] == "–"
+    assert ledger_cells(runs(cpu_seconds=[np.nan] * 3))[5] == "–"

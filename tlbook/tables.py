@@ -2,6 +2,7 @@
 
 import html
 
+import pandas as pd
 from IPython.display import HTML
 
 MISSING = "–"
@@ -70,3 +71,39 @@ def badge(source):
     look, word = ("stand-in", "Stand-in") if stand_in else ("recorded", "Data")
     said = f"<b>{word}: {html.escape(source.name)}.</b> {html.escape(source.remark)}"
     return HTML(f'<p class="tlbook-badge {look}" role="note">{said}</p>')
+
+
+def ledger(rows, names):
+    """Return the ledger of a recorded comparison, folded: what each arm was given, and what it cost, one line an arm.
+
+    `rows` is a table as `tlbook.results.read` returns it; `names` maps an arm to what the reader sees, in the order of
+    the lines, and leaves out all others. Where an arm ran at several sizes, a cell gives the least and the largest of
+    the means. What was measured with features in a cache is no cost, and neither is what was not measured: a dash.
+    """
+    lines = [_entry(name, rows[rows.arm == arm]) for arm, name in names.items() if (rows.arm == arm).any()]
+    shown = show(pd.DataFrame(lines)).data
+    return HTML(f'<details class="ledger"><summary>The ledger: labels, trials and costs</summary>{shown}</details>')
+
+
+def _entry(name, rows):
+    """Return one line of a ledger, of the runs of one arm."""
+    seconds = rows.cpu_seconds.where(rows.cache == "cold").groupby(rows.n_train).mean()
+    measured = pd.to_numeric(rows.pretraining, errors="coerce").groupby(rows.n_train).mean()
+    paid = rows.pretraining.iloc[0] if measured.isna().all() else f"{_span(measured)} s"
+    return {
+        "arm": name,
+        "labels learned from": _span(rows.n_train),
+        "labels that chose": _span(rows.n_choose),
+        "source labels": "the publisher's" if paid == "published" else _span(rows.n_source),
+        "settings tried": _span(rows.trials),
+        "CPU seconds": _span(seconds),
+        "pretraining": paid,
+    }
+
+
+def _span(numbers):
+    """Return the least and the largest of some numbers as one text: whole ones, or one decimal where they are small."""
+    if numbers.isna().all():
+        return MISSING
+    ends = [f"{end:,.0f}" if end >= 10 or end == int(end) else f"{end:.1f}" for end in (numbers.min(), numbers.max())]
+    return " to ".join(dict.fromkeys(ends))

@@ -18,11 +18,14 @@ from tlbook.files import assets, sources
 
 FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
-MODULES = {name: importlib.import_module(f"experiments.{name}") for name in NAMES}
+SHARED = ("budgeted_pretraining", "picture_features")  # by several arms or experiments, with constants of their own
+MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
 TINY = {
-    "cheap_pretraining": {"BUDGET": 1e9, "PASSES": {40: 1}, "TEST": 100, "PATCHES": 400, "CENTRES": 10},
+    "budgeted_pretraining": {"BUDGET": 1e9},
+    "picture_features": {"PATCHES": 400, "CENTRES": 10},
+    "cheap_pretraining": {"VARIANTS": 2},
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
@@ -99,7 +102,7 @@ PICTURES = (
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
     "cheap_pretraining": (
-        *("labels_tuned", "autoencoder_tuned", "gan_tuned", "contrastive_tuned"),
+        *(f"{way}_{how}" for way in ("labels", "autoencoder", "gan", "contrastive") for how in ("tuned", "longer")),
         *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
     ),
     "cifar10_depth": ("block3_pool", "block4_pool"),
@@ -126,9 +129,9 @@ LIKE_ANOTHER = {
 SLOW = ("next_product", "product_reviews", "wikigold")
 RUNS = [
     pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
-    for name, module in MODULES.items()
-    if isinstance(module.EXPERIMENT, protocol.Experiment)
-    for arm, settings in module.EXPERIMENT.arms.items()
+    for name in NAMES
+    if isinstance(MODULES[name].EXPERIMENT, protocol.Experiment)
+    for arm, settings in MODULES[name].EXPERIMENT.arms.items()
     if arm not in LIKE_ANOTHER.get(name, ())
 ]
 
@@ -165,6 +168,7 @@ def tiny(monkeypatch, folder):
         if name in SPEAKING and not importlib.util.find_spec("espeakng_loader"):
             pytest.skip("needs espeakng-loader")
         monkeypatch.setattr(data, "load_cifar10", small_pictures)
+        monkeypatch.setattr(data, "holdout", lambda: data.subset(data.load_emoji10(validation=40).test, 100, 1))
         monkeypatch.setattr(
             MODULES["cifar10_regimes"],
             "best_rates",
