@@ -33,11 +33,11 @@ PASSES = {1: 80, 3: 40, 5: 24}  # over 10, 30 or 50 recordings, in batches of 10
 REHEARSED = 3
 FRESH = 1_000
 CONFIDENT = 1e2  # C of a head under hardly any penalty
-PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PROBE_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 SCRATCH_RATES, FREE_RATES, PROBE_RATES = (
-    (1e-3, 3e-3, 1e-2),
-    (1e-4, 3e-4, 1e-3, 3e-3),
-    (3e-5, 1e-4, 3e-4, 1e-3),
+    (1e-3, 3e-3, 1e-2, 3e-2),
+    (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
 )
 
 

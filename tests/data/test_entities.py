@@ -133,6 +133,17 @@ def test_a_smaller_training_set_is_part_of_a_larger_one():
     assert large[0][:10] == small[0] and large[1:] == small[1:]
 
 
+def test_folds_test_on_every_document_once():
+    parts = [entities.split(sentences(), 10, 0, validation=12, fold=fold) for fold in range(entities.FOLDS)]
+    tested = collections.Counter(sentence for *_, test in parts for sentence in test)
+    assert set(tested) == set(sentences()) and max(tested.values()) == 1
+    for train, validation, test in parts:
+        documents = [{s.document for s in part} for part in (train, validation, test)]
+        assert not documents[0] & documents[1] and not (documents[0] | documents[1]) & documents[2]
+    with pytest.raises(ValueError, match="fold: got 5, expected 0..4, or None"):
+        entities.split(sentences(), 10, 0, validation=12, fold=5)
+
+
 @pytest.mark.parametrize("n_train", [0, -1, 46])
 def test_more_labels_than_there_are_are_refused(n_train):
     with pytest.raises(ValueError, match=rf"n_train: got {n_train}, expected 1..45 sentences"):

@@ -306,3 +306,27 @@ def test_the_real_corpora():
 def test_every_corpus_has_its_files_and_its_stand_in():
     assert sentiment_files.VADER_FILES.keys() == {"product_reviews", "pros_cons", "film_reviews", "subjectivity"}
     assert assets.VADER.requirement == "vaderSentiment==3.3.2"
+
+
+def test_folds_test_on_every_product_once():
+    groups = tuple("aaaabbbccd")
+    corpus = sentiment.Corpus(tuple(map(str, range(10))), np.arange(10) % 2, ("no", "yes"), a_corpus().source, groups)
+    parts = [sentiment.fold(corpus, k, of=4) for k in range(4)]
+    assert [set(test.groups) for *_, test in parts] == [{"a"}, {"b"}, {"c"}, {"d"}], "the largest first"
+    for rest, chosen, test in parts:
+        assert len(rest) + len(chosen) + len(test) == 10
+        assert not set(test.groups) & set(rest.groups + chosen.groups) and not set(rest.groups) & set(chosen.groups)
+    assert len(sentiment.fold(corpus, 0, of=3)[2]) == 5, "more products than folds: they are dealt out"
+    for k, of in [(4, 4), (-1, 4), (0, 5), (0, 2)]:
+        with pytest.raises(ValueError, match="k, of: got"):
+            sentiment.fold(corpus, k, of)
+
+
+def test_ratings_are_those_of_the_words(mirror_of):
+    lines = b"good\t1.9\t0.9\t[2, 1]\n:-)\t1.3\t0.5\t[1]\nbad\t-2.5\t0.7\t[-2]\n"
+    name = "vaderSentiment-3.3.2/vaderSentiment/vader_lexicon.txt"
+    mirror_of({"vaderSentiment-3.3.2.tar.gz": tarred({name: lines})})
+    assert sentiment.ratings() == {"good": 1.9, "bad": -2.5}
+    mirror_of({"vaderSentiment-3.3.2.tar.gz": tarred({name: b""})})
+    with pytest.raises(ValueError, match="no rated words"):
+        sentiment.ratings()

@@ -45,6 +45,7 @@ TINY = {
     },
     "spoken_digits": {"PRETRAINING": ONE_EPOCH | {"batch_size": 32}, "PASSES": {1: 1, 3: 1, 5: 1}},
     "voice_layers": {"TAKES": 6},
+    "voice_probes": {"TAKES": 6},
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
@@ -78,14 +79,16 @@ FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
+    "next_product": [assets.MINILM, assets.VADER],
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
     "product_reviews": [assets.VADER],
     "tuning_sentences": [assets.MINILM, assets.VADER],
     "two_heads": [assets.MINILM, assets.VADER],
     "voice_layers": [assets.RESEMBLYZER],
+    "voice_probes": [assets.RESEMBLYZER],
 }
-SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers")
+SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers", "voice_probes", "randomised_voices")
 PICTURES = (
     "cifar10_depth",
     "cifar10_rates",
@@ -121,13 +124,16 @@ LIKE_ANOTHER = {
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything",),
-    "voice_layers": [
-        f"{body}_{layer}"
-        for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
-        for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
-    ],
+    **{
+        name: [
+            f"{body}_{layer}"
+            for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
+            for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
+        ]
+        for name in ("voice_layers", "voice_probes")
+    },
 }
-SLOW = ("product_reviews", "wikigold")
+SLOW = ("next_product", "product_reviews", "wikigold")
 RUNS = [
     pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
     for name in NAMES
@@ -201,11 +207,11 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
-    if name == "frozen_sentences":  # reading all sentences takes a minute
+    if name in ("frozen_sentences", "next_product"):  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
-        encode = MODULES[name].minilm
+        encode = MODULES["frozen_sentences"].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
-    if name == "synthetic_speech":
+    if name in ("synthetic_speech", "randomised_voices"):
         monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
     settings = experiment.arms[arm]
     start = 1 if settings.grid[0] is None and len(settings.grid) > 1 else 0

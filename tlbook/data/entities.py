@@ -8,6 +8,8 @@ from tlbook.data import made_up_entities, splits
 from tlbook.files import assets, sources
 from tlbook.inputs.tags import Sentence, is_tag, to_iob2
 
+FOLDS = 5  # parts of the documents that can be the test
+
 
 @dataclass(frozen=True)
 class Corpora:
@@ -82,7 +84,7 @@ def read_conll(path):
     return sentences
 
 
-def split(sentences, n_train, seed, validation=100, test_share=0.4):
+def split(sentences, n_train, seed, validation=100, test_share=0.4, fold=None):
     """Split sentences by document, so that no two parts hold sentences of the same text.
 
     Parameters
@@ -92,21 +94,31 @@ def split(sentences, n_train, seed, validation=100, test_share=0.4):
     n_train : int
         How many sentences to learn from; drawn from documents that are in no other part.
     seed : int
-        Draws the training and validation sentences. The test documents are always the same.
+        Draws the training and validation sentences. Without `fold` the test documents are always the same.
     validation : int
         How many sentences to choose by.
     test_share : float
         Share of all sentences that the test documents hold, or a little more.
+    fold : int, optional
+        0..4: which fifth of the documents is the test, in place of `test_share`. No two fifths share a document, so
+        that five runs test on all of them, each once.
 
     Returns
     -------
     train, validation, test : list of tlbook.inputs.tags.Sentence
 
-    Raises `ValueError` where there are fewer sentences than that. Taught in chapter 5.6.
+    Raises `ValueError` where there are fewer sentences than that, and for another fold. Taught in chapter 5.6.
     """
+    if fold not in (None, *range(FOLDS)):
+        raise ValueError(f"fold: got {fold!r}, expected 0..{FOLDS - 1}, or None")
     documents = np.array([sentence.document for sentence in sentences], int)
-    test_size = round(test_share * len(sentences))
-    rest, test = splits.whole_groups(documents, test_size, _last_first(np.random.default_rng(0)))
+    if fold is None:
+        test_size = round(test_share * len(sentences))
+        rest, test = splits.whole_groups(documents, test_size, _last_first(np.random.default_rng(0)))
+    else:
+        names = np.random.default_rng(1).permutation(np.unique(documents))
+        tested = np.isin(documents, names[fold::FOLDS])
+        rest, test = np.flatnonzero(~tested), np.flatnonzero(tested)
     if len(rest) < validation:
         left = len(set(documents[rest]))
         raise ValueError(f"sentences: got {len(rest)} in {left} documents, expected more than {validation}")

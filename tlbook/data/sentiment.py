@@ -107,6 +107,46 @@ def raw_target():
     return _corpus([(line, label, group, line) for _, label, group, line in kept], _POLARITY, source)
 
 
+def ratings():
+    """Return VADER's lexicon, a dict of str to float: words, and how people rated them, from -4 to 4.
+
+    Ten people rated each word. No sentence of the target was needed for it. Raises
+    `tlbook.files.sources.NotFound` where it is not to be had. Source: Hutto and Gilbert (2014). Taught in chapter 5.2.
+    """
+    path, _ = sources.find(assets.VADER, quiet=True)
+    return sentiment_files.ratings(path)
+
+
+def fold(corpus, k, of):
+    """Cut a corpus by whole products, so that every product is in the test of one fold: `(rest, chosen, test)`.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Its `groups` name the products.
+    k : int
+        0..of - 1: which fold.
+    of : int
+        How many folds. Products are dealt out by falling size, one by one.
+
+    Returns
+    -------
+    rest, chosen, test : Corpus
+        To draw labelled texts from; the next fold's products, to choose by; and fold `k`. No product is in two.
+
+    Raises `ValueError` for another fold, or fewer products than folds. Taught in chapter 5.2.
+    """
+    names, sizes = np.unique(corpus.groups, return_counts=True)
+    if not (0 <= k < of and 3 <= of <= len(names)):
+        raise ValueError(
+            f"k, of: got {k} and {of}, expected k below of, and 3 to {len(names)} folds, as many as products"
+        )
+    place = dict(zip(names[np.lexsort([names, -sizes])], np.arange(len(names)) % of, strict=True))
+    number = np.array([place[group] for group in corpus.groups])
+    parts = (number != k) & (number != (k + 1) % of), number == (k + 1) % of, number == k
+    return tuple(take(corpus, np.flatnonzero(part)) for part in parts)
+
+
 def _find(name, quiet=False):
     """Return `(rows, source)` of a corpus or of its stand-in, announced unless `quiet`."""
     needed, read, _, stand_in = _CORPORA[name]
