@@ -322,3 +322,36 @@ def test_folds_need_settings_and_two_examples_of_each_class(bad):
     arguments = {"features": np.eye(3), "labels": [0, 1, 1], "C": (1.0,)} | bad
     with pytest.raises(ValueError, match="C|folds"):
         heads.probe_by_folds(**arguments)
+
+
+def test_standardise_measures_the_features_and_leaves_the_head():
+    model = heads.classifier(no_backbone(), 3)
+    before = model.get_layer("logits").get_weights()
+    inputs = TRAIN[0].astype("float32")
+    inputs[..., 0] = 7.0  # never varies
+    heads.standardise(model, inputs)
+    scaled = keras.Model(model.input, model.get_layer("standardise").output)
+    expected = standardised(inputs, inputs)
+    varying = np.isfinite(expected).all(axis=0)
+    assert 0 < varying.sum() < len(varying)
+    found = features_of(scaled, inputs)
+    np.testing.assert_allclose(found[:, varying], expected[:, varying], atol=1e-2)
+    assert np.abs(features_of(scaled, inputs + 1)[:, ~varying]).max() < 1.01, "no blow-up where nothing varied"
+    for old, new in zip(before, model.get_layer("logits").get_weights(), strict=True):
+        assert np.array_equal(old, new)
+    with pytest.raises(ValueError, match="features: got 12 numbers an example, expected 24"):
+        heads.standardise(model, inputs[:, :1])
+
+
+def test_training_on_large_raw_features_warns_and_on_measured_ones_does_not():
+    inputs, labels = TRAIN[0].astype("float32"), TRAIN[1]
+    batches = training.Batches([inputs], labels)
+    model = heads.classifier(no_backbone(), 3)
+    size = heads.features_left_raw(model, inputs)
+    assert size == pytest.approx(np.sqrt(np.square(inputs).mean()), rel=1e-3) and size > 10
+    with pytest.warns(UserWarning, match=r"the head of classifier meets features of size \d+, not standardised"):
+        training.fit(model, batches, (inputs, labels), 1, 1e-3)
+    assert heads.features_left_raw(model, inputs / 1000) is None
+    heads.standardise(model, inputs)
+    assert heads.features_left_raw(model, inputs) is None
+    assert heads.features_left_raw(no_backbone(), inputs) is None, "no layer to be given anything"

@@ -63,8 +63,8 @@ def test_table_that_is_empty_or_cut_off_is_named_with_the_remedy(folder, text):
 
 def test_every_recorded_table_is_whole(monkeypatch):
     monkeypatch.setattr(results, "FOLDER", RECORDED)
-    for path in RECORDED.glob("*.csv"):
-        assert len(results.read(path.stem))
+    for path in RECORDED.rglob("*.csv"):
+        assert len(results.read(path.relative_to(RECORDED).with_suffix("").as_posix()))
 
 
 def test_needs_says_what_a_laptop_takes_and_when_it_was_measured(folder):

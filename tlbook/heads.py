@@ -141,13 +141,52 @@ def classifier(backbone, classes, dropout=0.0, name="classifier"):
     """Return `backbone` with a linear head: flatten, standardise, dropout, and a dense layer `logits` without softmax.
 
     Output (n, classes) float32 logits. The layer `standardise` passes features on unchanged until `start_from_probe`
-    gives it their mean and variance. Taught in chapters 2 and 4.3.
+    or `standardise` gives it their mean and variance; `tlbook.training.fit` warns where features of another scale are
+    trained on without. Taught in chapters 2 and 4.3.
     """
     x = keras.layers.Flatten(name="flatten")(backbone.output)
     x = keras.layers.Normalization(name="standardise")(x)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(backbone.input, keras.layers.Dense(classes, name="logits")(x), name=name)
+
+
+def standardise(model, features):
+    """Give the layer `standardise` of a `classifier` the mean and variance of features (n, ...), and leave its head.
+
+    A feature that never varies keeps its scale, as in scikit-learn: divided by nearly nothing, the first picture in
+    which it does vary would outweigh all others. Raises `ValueError` where the sizes differ. Taught in chapter 4.3.
+    """
+    flat = _flat(features)
+    size = model.get_layer("logits").kernel.shape[0]
+    if flat.shape[1] != size:
+        raise ValueError(f"features: got {flat.shape[1]} numbers an example, expected {size}")
+    scaler = StandardScaler().fit(flat)
+    _measured(model, scaler.mean_, scaler.scale_**2)
+
+
+def features_left_raw(model, batch, limit=10.0):
+    """Return the root mean square of the features of `batch` where a `classifier` takes them as they are, or None.
+
+    None where the model has no layer `standardise`, where that layer was given a mean and variance, and where the
+    features stay within `limit`: those of a network with normalisation are of size one. Taught in chapter 4.3.
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    layer = layers.get("standardise")
+    if layer is None:
+        return None
+    mean, variance, _ = layer.get_weights()
+    if np.any(mean) or not np.allclose(variance, 1):
+        return None
+    found = keras.Model(model.input, layer.input)(batch, training=False)
+    size = float(keras.ops.sqrt(keras.ops.mean(keras.ops.square(found))))
+    return size if size > limit else None
+
+
+def _measured(model, mean, variance):
+    layer = model.get_layer("standardise")
+    layer.set_weights([mean, variance, np.array(1)])  # how often adapted
+    layer.finalize_state()
 
 
 def start_from_probe(model, probe):
@@ -164,9 +203,7 @@ def start_from_probe(model, probe):
         kernel, bias = kernel * [-0.5, 0.5], bias * [-0.5, 0.5]
     if layer.kernel.shape != kernel.shape:
         raise ValueError(f"probe: got weights {kernel.shape}, expected {tuple(layer.kernel.shape)}")
-    standardise = model.get_layer("standardise")
-    standardise.set_weights([scaler.mean_, scaler.scale_**2, np.array(1)])  # mean, variance, how often adapted
-    standardise.finalize_state()
+    _measured(model, scaler.mean_, scaler.scale_**2)
     layer.set_weights([kernel, bias])
 
 

@@ -1,12 +1,13 @@
 """Training: batches that differ every epoch, a learning rate that warms up and cools down, `fit` and `predict`."""
 
+import warnings
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from tlbook import features
+from tlbook import features, heads
 
 
 class Batches(keras.utils.PyDataset):
@@ -95,10 +96,13 @@ def fit(model, batches, validation, epochs, learning_rate):
     FloatingPointError
         Where the loss is no longer a finite number. The rate was too high, or the pixels were not.
 
+    Warns where a head trains on large features that nobody standardised (`tlbook.heads.classifier`).
     Integer labels, hence *sparse* categorical loss and accuracy. Binary accuracy on one-hot labels counts single zeros
     and ones: among ten classes, a model that has learned nothing scores 90 % (chapter 4.4).
     Source: Kingma and Ba (2015) for Adam. Taught in chapter 4.3.
     """
+    if raw := heads.features_left_raw(model, batches[0][0]):
+        warnings.warn(f"the head of {model.name} meets features of size {raw:.0f}, not standardised", stacklevel=2)
     model.compile(
         keras.optimizers.Adam(warmup_cosine(learning_rate, epochs * len(batches))),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

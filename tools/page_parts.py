@@ -24,7 +24,8 @@ class Repository:
         self.root = root
         self.known = imports.modules(root, scripts=())
         self.links = imports.graph(self.known)
-        self.recorded = {path.stem: path for path in (root / "results").glob("*.csv")}
+        tables = root / "results"
+        self.recorded = {path.relative_to(tables).with_suffix("").as_posix(): path for path in tables.rglob("*.csv")}
         self.found = functools.cache(find)
         self.digest = functools.cache(digest)
 

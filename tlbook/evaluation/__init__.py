@@ -6,7 +6,7 @@ from tlbook.evaluation.calibration import calibration_error, negative_log_likeli
 from tlbook.evaluation.classes import accuracy, confusion, recall
 from tlbook.evaluation.controls import against_strongest
 from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, token_accuracy
-from tlbook.evaluation.intervals import agree, interval, paired, verdict
+from tlbook.evaluation.intervals import agree, crossed, interval, paired, verdict
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
 
@@ -17,6 +17,7 @@ __all__ = [
     "bootstrap",
     "calibration_error",
     "confusion",
+    "crossed",
     "entity_errors",
     "entity_f1",
     "entity_scores",
