@@ -170,7 +170,8 @@ def test_quiz_of_another_form_is_found(tmp_path, monkeypatch):
 
 NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten)"
 GAINED = re.compile(
-    r"\b(?:add|gain|help|hurt|los|win|won|improv|rais|cost)(?:s|ed|es|e|t)?\b[^.|]{0,60}?"
+    r"\b(?:adds?|added|gains?|gained|helps?|helped|hurts?|loses?|lost|wins?|won|improves?|improved|raises?|raised|costs?)"
+    r"\b[^.|]{0,60}?"
     rf"(?<![-\w]){NUMBER} (?:percentage )?points?\b",
     re.I,
 )
