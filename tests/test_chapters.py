@@ -166,3 +166,33 @@ def test_quiz_of_another_form_is_found(tmp_path, monkeypatch):
     test_quiz_has_five_questions_with_one_right_option_each(good)
     with pytest.raises(AssertionError):
         test_quiz_has_five_questions_with_one_right_option_each(path)
+
+
+NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten)"
+GAINED = re.compile(
+    r"\b(?:adds?|added|gains?|gained|helps?|helped|hurts?|loses?|lost|wins?|won|improves?|improved|raises?|raised|costs?)"
+    r"\b[^.|]{0,60}?"
+    rf"(?<![-\w]){NUMBER} (?:percentage )?points?\b",
+    re.I,
+)
+
+
+def typed_gains(prose):
+    """Return the sentences that give a number of points gained or lost, and cite nobody for it."""
+    sentences = re.split(r"(?<=[.!?])\s|\n\n|\|", prose)
+    return [sentence for sentence in sentences if GAINED.search(sentence) and "{cite" not in sentence]
+
+
+@each_chapter
+def test_points_gained_are_printed_by_a_verdict_and_not_typed(path):
+    lesson, _, rest = text(path).partition("## Quiz\n")
+    points = rest.partition("## Key points\n")[2]
+    assert not (found := typed_gains(lesson + "\n\n" + points)), f"let `evaluation.verdict` print it: {found}"
+
+
+def test_typed_gains_are_found():
+    assert typed_gains("Fine. Transfer adds 1.2 points here.") == ["Transfer adds 1.2 points here."]
+    assert typed_gains("It hurts, and costs two percentage points.")
+    assert not typed_gains(
+        "Models lose 11 to 14 points {cite:p}`recht2019`. 200 points always lie so. It adds nothing."
+    )
