@@ -25,6 +25,8 @@ def notebook():
             v4.new_markdown_cell("It helps by 9.9 ± 0.1 points."),
             v4.new_code_cell('runs = results.read("small")\nother = results.so_far("large")'),
             v4.new_code_cell("def wide(rows):\n    return rows.pivot(other)"),
+            v4.new_code_cell("def seen(other):\n    runs = other\n    return runs"),
+            printed("print(verdict(seen(live)))", "helps by 2.0 ± 0.5 points"),
             printed(
                 "seen = runs.query('n > 1')\nprint(verdict(seen))", "a, against b:\n  50 labels: helps by 1.2 ± 0.8 "
             ),
@@ -37,6 +39,7 @@ def notebook():
 
 def test_every_verdict_is_found_with_its_tables(notebook):
     assert verdicts.verdicts(notebook) == [
+        ([verdicts.LIVE], ["helps by 2.0 ± 0.5 points"]),
         (["small"], ["a, against b: 50 labels: helps by 1.2 ± 0.8"]),
         (["large", "small"], ["10, GAN; against fresh: hurts by 1.0 ± 0.4 points"]),
         ([verdicts.LIVE], ["not told apart: -0.1 ± 2.0 points"]),
@@ -52,5 +55,5 @@ def test_pages_that_were_built_are_listed_and_others_are_told(tmp_path, capsys, 
     cache.cache_notebook_bundle(CacheBundleIn(notebook, str(tmp_path / "a.ipynb")), check_validity=False)
     assert verdicts.main(tmp_path) == 1
     out, err = capsys.readouterr()
-    assert out.splitlines()[:2] == ["a (small)", "  a, against b: 50 labels: helps by 1.2 ± 0.8"]
+    assert out.splitlines()[2:4] == ["a (small)", "  a, against b: 50 labels: helps by 1.2 ± 0.8"]
     assert "b: not built" in err

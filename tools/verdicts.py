@@ -36,18 +36,30 @@ def tables_behind(source, behind):
     every = set()
     for statement in ast.parse(source).body:
         names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        read = page_parts.uses(ast.unparse(statement))[0]
-        tables = read.union(*(behind.get(node.id, ()) for node in names if isinstance(node.ctx, ast.Load)))
+        own = own_names(statement)
+        used = {node.id for node in names if isinstance(node.ctx, ast.Load)} - own
+        tables = page_parts.uses(ast.unparse(statement))[0].union(*(behind.get(name, ()) for name in used))
         for name in defined_by(statement, names):
             behind[name] = tables
         every |= tables
     return every
 
 
+def own_names(statement):
+    """Return the names that mean something else inside a function or a comprehension than outside."""
+    inside = [node.target for node in ast.walk(statement) if isinstance(node, ast.comprehension)]
+    if isinstance(statement, ast.FunctionDef):
+        inside.append(statement)
+    nodes = [node for part in inside for node in ast.walk(part)]
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
+
+
 def defined_by(statement, names):
     """Return the names that a statement gives a value to."""
-    defined = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    return defined | ({statement.name} if isinstance(statement, ast.FunctionDef | ast.ClassDef) else set())
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)} - own_names(statement)
 
 
 def in_text(outputs):
