@@ -9,7 +9,7 @@ accuracy, and at a tie by the probability of the right class. Every arm sees the
 in the same `VARIANTS` variants (fine-tuned); fine-tuning begins at the probe's head.
 
 The first protocol (`results/lessons/cheap_pretraining.csv`) fine-tuned for `PASSES` only, and tested on CIFAR-10's test
-set. A referee then showed that a fresh body comes level when it learns longer. So there are arms that learn for
+set. A referee then asked whether a fresh body would come level if it learned longer. So there are arms that learn for
 `LONGER` passes, with and without pretraining, and the test is made of the target's pictures in `data.holdout`, which
 nothing had looked at.
 
