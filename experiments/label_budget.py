@@ -15,8 +15,6 @@ import math
 import time
 
 import keras
-import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from experiments.cifar10_classical import describe
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
@@ -26,7 +24,6 @@ from tlbook.backbones import cost
 EPOCHS = {100: 64, 1_000: 32}  # of the small CNN
 RATE = 0.01  # of the small CNN, by `cifar10_rates`
 PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
-FOLDS = 5
 TEST = 1_000  # pictures
 END = "block4_pool"
 
@@ -46,21 +43,11 @@ def spent(start, operations):
 
 def probed(task, arm, see, start, operations):
     """Fit logistic regression on what `see` makes of pictures, with the C that cross-validation prefers."""
-    seen, labels = see(task.train.images), task.train.labels
-
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels))
-
-    def score(C):
-        parts = ((heads.linear_probe(seen[learn], labels[learn], C), judge) for learn, judge in folds)
-        return float(np.mean([probe.score(seen[judge], labels[judge]) for probe, judge in parts]))
-
-    scores = {C: score(C) for C in arm.grid}
-    C = max(scores, key=scores.get)  # the smallest of equals
-    probe = heads.linear_probe(seen, labels, C)
+    probe = heads.probe_by_folds(see(task.train.images), task.train.labels, arm.grid)
     return Fitted(
         predict=lambda images: probe.predict(see(images)),
-        validation=scores[C],
-        chosen=C,
+        validation=probe.validation_score,
+        chosen=probe.C,
         figures=spent(start, operations),
     )
 

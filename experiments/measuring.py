@@ -23,6 +23,19 @@ PROVENANCE += ("cpu", "device", "code", "date")
 COLUMNS = LEDGER + PROVENANCE  # the last columns of every table, in this order
 
 
+def _version(package):
+    for name in (package, f"{package}-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    return ""
+
+
+# Of what this process has loaded: asked later, an environment that is being rebuilt under a run has none.
+VERSIONS = {package: _version(package) for package in ("keras", "tensorflow", "tlbook")}
+
+
 def measured(run, configuration, code=""):
     """Call `run(**configuration)` with an empty feature cache; return its figures, what it cost, and where it ran.
 
@@ -47,7 +60,7 @@ def measured(run, configuration, code=""):
         "kind": source.kind,
         "note": source.note,
         "python": platform.python_version(),
-        **{package: _version(package) for package in ("keras", "tensorflow", "tlbook")},
+        **VERSIONS,
         "cpu": speed.cpu(),
         "device": _device(),
         "code": code,
@@ -111,15 +124,6 @@ class _environment:
         os.environ.pop(self.name)
         if self.before is not None:
             os.environ[self.name] = self.before
-
-
-def _version(package):
-    for name in (package, f"{package}-cpu"):
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            pass
-    return ""
 
 
 def _device():

@@ -125,27 +125,31 @@ def one_shot(labels, predictions):
     return {"one_shot": float(right.mean())}
 
 
-def layer_arm(kind, layer, poolings=POOLINGS):
-    """Return the arm that reads one layer of one body."""
-    return Arm(
-        fit=functools.partial(probe, kind=kind, layer=layer),
-        grid=itertools.product(poolings, PROBE_C),
-        pretraining="none" if kind == "fresh" or layer == "log-mel" else "published",
-    )
+def arms(probe, tried):
+    """Return an arm for each layer of each body, which `probe` reads with each C tried, and what they are to beat."""
+
+    def of(kind, layer, poolings=POOLINGS):
+        return Arm(
+            fit=functools.partial(probe, kind=kind, layer=layer),
+            grid=itertools.product(poolings, tried),
+            pretraining="none" if kind == "fresh" or layer == "log-mel" else "published",
+        )
+
+    return {
+        "majority": Arm(fit=majority, pretraining="none"),
+        "log_mel": of("pretrained", "log-mel", (*POOLINGS, "whole")),
+        **{
+            f"{kind}_{layer}": of(kind, layer, ("embedding",) if layer == "embedding" else POOLINGS)
+            for kind, layer in itertools.product(BODIES, LAYERS)
+        },
+    }
 
 
 EXPERIMENT = Experiment(
     name="voice_layers",
     question="What do the layers of a voice encoder know of digits, and of who speaks?",
     unit="speaker",
-    arms={
-        "majority": Arm(fit=majority, pretraining="none"),
-        "log_mel": layer_arm("pretrained", "log-mel", (*POOLINGS, "whole")),
-        **{
-            f"{kind}_{layer}": layer_arm(kind, layer, ("embedding",) if layer == "embedding" else POOLINGS)
-            for kind, layer in itertools.product(BODIES, LAYERS)
-        },
-    },
+    arms=arms(probe, PROBE_C),
     design={"n_train": tuple(SPLITS), "seed": (0, 1, 2)},
     load=load,
     metrics={"accuracy": accuracy, "one_shot": one_shot},

@@ -21,28 +21,20 @@ one was written down, with arms, grids and seeds, before any of it was run.
 Run it with `python -m experiments.voice_probes`. Chapter 5.8 plots it.
 """
 
-import functools
-import itertools
-
-import keras
 import numpy as np
 
 from experiments.code_digest import digest
 from experiments.pretraining import trained_once
-from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
+from experiments.protocol import Experiment, Fitted, HeldOut, Task
+from experiments.voice_layers import TAKES, accuracy, arms, body, one_shot
 from tlbook import evaluation, heads
 from tlbook.backbones import voice
 from tlbook.data import digits, splits
 from tlbook.files import cache
 from tlbook.inputs import sound
 
-TAKES = 20
 SPLITS = {60: "known", 200: "unseen"}  # by the number of labels
 PROBE_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-BODIES = ("pretrained", "shuffled", "fresh")
-LAYERS = ("lstm1", "lstm2", "lstm3", "embedding")
-POOLINGS = ("mean", "thirds", "last")
-DRAWS = 200
 
 
 def load(n_train, seed):
@@ -84,15 +76,6 @@ def parts(recordings, split, seed):
     return [np.flatnonzero(part & first) for part in chosen]
 
 
-def body(kind, seed):
-    """Return a voice encoder: pretrained, with its weights shuffled, or freshly drawn."""
-    keras.utils.set_random_seed(seed)
-    if kind == "fresh":
-        return voice.build()
-    weights, _ = voice.find_arrays()
-    return voice.build(voice.shuffled(weights, seed) if kind == "shuffled" else weights)
-
-
 def readings(recordings, kind, seed):
     """Return what the layers of a body make of the first takes, and their positions; with the CPU seconds of it."""
     first = np.flatnonzero(recordings.takes < TAKES)
@@ -105,16 +88,6 @@ def readings(recordings, kind, seed):
     key = cache.fingerprint(*map(np.asarray, waveforms), text=[digest(readings), kind, seed])
     found, seconds = trained_once(key, read)
     return found, first, seconds
-
-
-def majority(task, arm, seed):
-    """Say the most frequent digit of the training set."""
-    most = np.bincount(task.train[1]).argmax()
-    return Fitted(
-        predict=lambda positions: {"digits": np.full(len(positions), most)},
-        validation=float(np.mean(task.validation[1] == most)),
-        figures={"split": task.split},
-    )
 
 
 def probe(task, arm, seed, kind, layer):
@@ -156,11 +129,6 @@ def probe(task, arm, seed, kind, layer):
     )
 
 
-def accuracy(labels, predictions):
-    """Return the share of digits that are right."""
-    return evaluation.accuracy(labels["digits"], predictions["digits"])
-
-
 def who(labels, predictions):
     """Return the share of recordings for which the trained probe names the speaker, where the speakers are known."""
     if labels["speakers"] is None or "who" not in predictions:
@@ -168,36 +136,11 @@ def who(labels, predictions):
     return {"who": evaluation.accuracy(labels["speakers"], predictions["who"])}
 
 
-def one_shot(labels, predictions):
-    """Return the mean share of recordings that went to their speaker, where the speakers are those of the training."""
-    if labels["speakers"] is None or "vectors" not in predictions:
-        return {}
-    rng = np.random.default_rng(labels["seed"])
-    right = evaluation.one_shot(predictions["vectors"], labels["speakers"], DRAWS, rng)
-    return {"one_shot": float(right.mean())}
-
-
-def layer_arm(kind, layer, poolings=POOLINGS):
-    """Return the arm that reads one layer of one body."""
-    return Arm(
-        fit=functools.partial(probe, kind=kind, layer=layer),
-        grid=itertools.product(poolings, PROBE_C),
-        pretraining="none" if kind == "fresh" or layer == "log-mel" else "published",
-    )
-
-
 EXPERIMENT = Experiment(
     name="voice_probes",
     question="What do the layers of a voice encoder know of digits, and of who speaks?",
     unit="speaker",
-    arms={
-        "majority": Arm(fit=majority, pretraining="none"),
-        "log_mel": layer_arm("pretrained", "log-mel", (*POOLINGS, "whole")),
-        **{
-            f"{kind}_{layer}": layer_arm(kind, layer, ("embedding",) if layer == "embedding" else POOLINGS)
-            for kind, layer in itertools.product(BODIES, LAYERS)
-        },
-    },
+    arms=arms(probe, PROBE_C),
     design={"n_train": tuple(SPLITS), "seed": tuple(range(6))},
     load=load,
     metrics={"accuracy": accuracy, "who": who, "one_shot": one_shot},
