@@ -249,8 +249,16 @@ def test_package_for_cpus_alone_counts_as_the_package(monkeypatch):
         return "2.0"
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    row = measuring.measured(run, {})
-    assert row["tensorflow"] == "2.0" and row["keras"] == ""
+    assert measuring._version("tensorflow") == "2.0" and measuring._version("keras") == ""
+
+
+def test_an_environment_that_is_rebuilt_under_a_run_leaves_its_versions(monkeypatch):
+    def version(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    known = importlib.metadata.version("keras")
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert measuring.measured(run, {})["keras"] == known
 
 
 def test_each_run_has_a_fresh_process_and_one_that_is_killed_loses_no_row():
