@@ -424,6 +424,31 @@ def test_a_killed_parent_ends_the_whole_tree():
     assert_gone(below)
 
 
+LEAVES_EARLY = """
+import subprocess, sys, threading, time
+sys.path.insert(0, {tools!r})
+import processes
+kill = processes.psutil.Process.kill
+processes.psutil.Process.kill = lambda one: (kill(one), time.sleep(0.5))
+children = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(3)]
+sys.stdin.readline()
+threading.Thread(target=processes.end, args=[1], daemon=True).start()
+while all(child.poll() is None for child in children):
+    time.sleep(0.01)
+"""
+
+
+def test_a_process_whose_main_thread_leaves_early_ends_the_whole_tree_all_the_same():
+    code = LEAVES_EARLY.format(tools=str(ROOT / "tools"))
+    process = psutil.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    while len(below := process.children()) < 3:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.communicate(b"\n", timeout=30)
+    assert_gone(below)
+    assert process.returncode == 1
+
+
 def test_a_parent_that_is_gone_already_is_noticed():
     code = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import processes; processes.end_with_parent(0)"
     assert subprocess.run([sys.executable, "-c", f"{code}; sys.exit(5)"]).returncode == 1

@@ -4,6 +4,7 @@ Run as a script, `processes.py PID COMMAND ...`, it runs a command and ends it, 
 the process `PID`, which started the script, is gone.
 """
 
+import atexit
 import contextlib
 import os
 import pathlib
@@ -36,8 +37,15 @@ def end_descendants():
             process.kill()
 
 
+# Whoever ends the process keeps it. Without it, the main thread could leave when the first of its children dies, and
+# the thread that kills would go with it: the others would stay, suspended, for ever.
+_ending = threading.RLock()
+atexit.register(_ending.acquire)
+
+
 def end(status):
     """End this process and all that it started, now."""
+    _ending.acquire()
     end_descendants()
     os._exit(status)
 
