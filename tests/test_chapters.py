@@ -196,3 +196,28 @@ def test_typed_gains_are_found():
     assert not typed_gains(
         "Models lose 11 to 14 points {cite:p}`recht2019`. 200 points always lie so. It adds nothing."
     )
+
+
+SHOWS = ("show", "ledger", "badge")  # of `tlbook.tables`: each returns what a cell displays if it ends with it
+
+
+def lost_tables(source):
+    """Return the calls in a cell that make a table which no reader sees: nothing takes it, and the cell goes on."""
+    body = ast.parse(TransformerManager().transform_cell(source)).body
+    statements = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Expr)]
+    calls = [one.value for one in statements if one is not body[-1] and isinstance(one.value, ast.Call)]
+    names = [f"tables.{name}" for name in SHOWS]
+    return [ast.unparse(call) for call in calls if ast.unparse(call.func) in names]
+
+
+@each_chapter
+def test_every_table_is_displayed(path):
+    lost = [call for cell in cells(path, "code") for call in lost_tables(cell.source)]
+    assert not lost, f"only a cell's last expression is displayed: write display({lost[0]})"
+
+
+def test_lost_tables_are_found():
+    assert lost_tables("tables.show(a)\nb = 1") == ["tables.show(a)"]
+    assert lost_tables("if a:\n    tables.ledger(a)") == ["tables.ledger(a)"]
+    assert not lost_tables("tables.show(a)\n")
+    assert not lost_tables("b = tables.show(a)\ndisplay(tables.show(a))\nplt.show()")
