@@ -4,11 +4,11 @@ import pytest
 
 import light_pages
 
-SCRIPT = """
-var a={circle:[512,512,[],"f111","M1 1"]};
-var b={bell:[1,2,[],"f0f3","M9 9"],
-circle:[512,512,[128308,"dot"],"f111","M2 2z"],"file-pdf":[384,512,[],"f1c1","M3 3"]};
-"""
+SCRIPT = (
+    'var a={circle:[512,512,[],"f111","M1 1"]};'
+    'var b={bell:[1,2,[],"f0f3","M9 9"],circle:[512,512,[128308,"dot"],"f111","M2 2z"],'
+    '"file-pdf":[384,512,[],"f1c1","M3 3"]};'
+)
 PAGE = """<head>
 <script src="../_static/searchtools.js"></script>
 <script src="../_static/language_data.js?v=1"></script>
