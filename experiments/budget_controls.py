@@ -9,7 +9,7 @@ Pictures, draws, test and clock are those of `label_budget`: `n_train` labels an
 cross-validation among them, nothing computed before. These arms stand in a file of their own because a new arm there
 would make every row stale. Arms and grids were written down before any of it was run.
 
-Run it with `python -m experiments.budget_controls`. Chapters 1 and 2 read it.
+Run it with `python -m experiments.budget_controls`. Chapter 1 reads it.
 """
 
 import functools
