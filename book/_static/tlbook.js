@@ -40,9 +40,18 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!corner.textContent.trim()) corner.replaceWith(document.createElement("td"));
   });
 
-  // A figure that is wider than the page scrolls by keyboard too.
-  const reachable = new ResizeObserver((entries) => {
-    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
-  });
-  each(".plot-box", (box) => reachable.observe(box));
+  // What is wider than the page scrolls by keyboard too, and shows that it goes on.
+  const wide = ".plot-box, .places, .pst-scrollable-table-container, .cell_output .text_html";
+  const show = (box) => {
+    const beyond = box.scrollWidth - box.clientWidth;
+    box.tabIndex = beyond > 1 ? 0 : -1;
+    box.classList.toggle("went-on", beyond > 1);
+    box.classList.toggle("goes-on", beyond - box.scrollLeft > 1);
+  };
+  const reachable = new ResizeObserver((entries) => entries.forEach(({ target }) => show(target)));
+  const watch = (box) => {
+    reachable.observe(box);
+    box.addEventListener("scroll", () => show(box), { passive: true });
+  };
+  addEventListener("load", () => each(wide, watch)); // the theme's own script puts some tables into boxes
 });

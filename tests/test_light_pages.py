@@ -1,0 +1,55 @@
+"""`light_pages`: a page keeps what it uses of the theme, and nothing else."""
+
+import pytest
+
+import light_pages
+
+SCRIPT = (
+    'var a={circle:[512,512,[],"f111","M1 1"]};'
+    'var b={bell:[1,2,[],"f0f3","M9 9"],circle:[512,512,[128308,"dot"],"f111","M2 2z"],'
+    '"file-pdf":[384,512,[],"f1c1","M3 3"]};'
+)
+PAGE = """<head>
+<script src="../_static/searchtools.js"></script>
+<script src="../_static/language_data.js?v=1"></script>
+<script src="../searchindex.js"></script>
+<script src="../_static/tlbook.js"></script></head>
+<i class="fa-solid fa-circle fa-lg"></i><i class="fas fa-file-pdf"></i><i class="plain"></i>"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "_static" / "scripts").mkdir(parents=True)
+    (tmp_path / "_static" / "scripts" / "fontawesome.js").write_text(SCRIPT)
+    for name in ("page", "search"):
+        (tmp_path / f"{name}.html").write_text(PAGE)
+    return tmp_path
+
+
+def test_drawings_are_of_the_last_style():
+    assert light_pages.icons(SCRIPT, {"circle", "file-pdf", "lg"}) == {
+        "circle": (512, 512, "M2 2z"),
+        "file-pdf": (384, 512, "M3 3"),
+    }
+
+
+def test_only_the_page_of_the_search_loads_its_index(folder):
+    light_pages.lighten(folder)
+    page = (folder / "page.html").read_text()
+    assert "searchtools" not in page and "searchindex" not in page and "language_data" not in page
+    assert "tlbook.js" in page
+    assert (folder / "search.html").read_text() == PAGE
+
+
+def test_only_icons_that_are_used_are_sent(folder):
+    light_pages.lighten(folder)
+    script = (folder / "_static" / "scripts" / "fontawesome.js").read_text()
+    assert "M2 2z" in script and "M3 3" in script and "M9 9" not in script
+    light_pages.lighten(folder)  # a second build finds its own script
+    assert (folder / "_static" / "scripts" / "fontawesome.js").read_text() == script
+
+
+def test_an_icon_without_a_drawing_is_named(folder):
+    (folder / "page.html").write_text('<i class="fa-solid fa-dragon"></i>')
+    with pytest.raises(ValueError, match="no drawing of the icons dragon"):
+        light_pages.lighten(folder)

@@ -1,0 +1,67 @@
+"""A Sphinx extension: pages without the weight of the theme that they do not use.
+
+The theme sends each page all two thousand icons of Font Awesome, of which the book uses about a dozen, and the whole
+index of the search, which only the page of the search reads.
+"""
+
+import json
+import pathlib
+import re
+
+_SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+_NAME = re.compile(r"\bfa-([a-z0-9-]+)")
+_ICON = r'[,{{]"?{name}"?:\[(\d+),(\d+),\[[^\]]*\],"[0-9a-f]+","([^"]+)"\]'
+_SCRIPT = """// The icons of Font Awesome Free that the book uses (fontawesome.com, CC BY 4.0), in place of all.
+const icons = %s;
+const draw = () => document.querySelectorAll("i[class*=fa-]").forEach((old) => {
+  const name = [...old.classList].map((one) => one.slice(3)).find((one) => icons[one]);
+  if (!name) return;
+  const [width, height, path] = icons[name];
+  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const { name, value } of old.attributes) icon.setAttribute(name, value);
+  icon.classList.remove("fa-solid", "fas"); // as Font Awesome's own script does, and the theme's styles expect
+  icon.classList.add("svg-inline--fa");
+  icon.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  icon.setAttribute("aria-hidden", "true");
+  icon.innerHTML = `<path fill="currentColor" d="${path}"/>`;
+  old.replaceWith(icon);
+});
+document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", draw) : draw();
+"""
+
+
+def icons(script, names):
+    """Return, for the names that are icons of the solid style in Font Awesome's script, width, height and path of each.
+
+    The script has several styles, one after the other; the solid one comes last.
+    """
+    found = {}
+    for name in sorted(names):
+        if drawings := re.findall(_ICON.format(name=re.escape(name)), script):
+            width, height, path = drawings[-1]
+            found[name] = int(width), int(height), path
+    return found
+
+
+def lighten(folder):
+    """Take out of the pages in a folder what they do not use. Raises `ValueError` where an icon has no drawing."""
+    folder = pathlib.Path(folder)
+    used = set()
+    for page in folder.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        used |= {name for icon in re.findall(r'<i class="([^"]*\bfa-[^"]*)"', text) for name in _NAME.findall(icon)}
+        if page.name != "search.html" and (lighter := _SEARCH.sub("", text)) != text:
+            page.write_text(lighter, encoding="utf-8")
+    path = folder / "_static" / "scripts" / "fontawesome.js"
+    if not path.exists() or (script := path.read_text(encoding="utf-8")).startswith(_SCRIPT[:20]):
+        return
+    found = icons(script, used)
+    if missing := used - set(found) - {"lg", "solid"}:
+        raise ValueError(f"{path} has no drawing of the icons {', '.join(sorted(missing))}")
+    path.write_text(_SCRIPT % json.dumps(found), encoding="utf-8")
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("build-finished", lambda app, error: error or lighten(app.outdir))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
