@@ -1,8 +1,9 @@
 """Does fine-tuning start better from a confident head? The question of `spoken_digits`, asked of a new draw.
 
 In `spoken_digits` the arm with the confident head was added, and the numbers of recordings changed, after its test had
-been looked at. So its rows suggest, and cannot decide. Here arms, grids, numbers of recordings and seeds were written
-down before any of it was run:
+been looked at. So its rows suggest, and cannot decide. Here arms, rates, numbers of recordings and seeds were written
+down before any of it was run. Each way has one rate, the median of those that the six rehearsals of the first record
+chose for it; the penalty of the timid head is chosen in a rehearsal, as there:
 
 - `probe_then_all`: the head is fitted under the penalty that serves a frozen network best, then all layers learn;
 - `confident_head_then_all`: the same, under hardly any penalty;
@@ -28,7 +29,18 @@ from tlbook.data import digits, splits
 from tlbook.inputs import sound
 
 SEEDS = range(6, 18)
-ARMS = ("probe_then_all", "confident_head_then_all", "scratch")
+SHOTS = (1, 3)  # recordings of each digit
+# Rates: the median of those that the six rehearsals of the first record chose.
+WAYS = {
+    "probe_then_all": (6.5e-4, {"pretraining": "measured", "first": first.PROBE_C}),
+    "confident_head_then_all": (2e-4, {"pretraining": "measured", "head_C": first.CONFIDENT}),
+    "scratch": (1e-2, {}),
+}
+
+
+def arm(rate, more):
+    """Return an arm of `spoken_digits` that trains all layers, at a rate that was fixed beforehand."""
+    return first.arm(first.whole_network, (rate,), **more)
 
 
 def load(n_train, seed):
@@ -71,8 +83,8 @@ EXPERIMENT = Experiment(
     name="new_draw",
     question="Does fine-tuning start better from a confident head?",
     unit="speaker",
-    arms={name: first.EXPERIMENT.arms[name] for name in ARMS},
-    design={"n_train": (10, 30), "seed": tuple(SEEDS)},
+    arms={name: arm(*way) for name, way in WAYS.items()},
+    design={"n_train": tuple(10 * shots for shots in SHOTS), "seed": tuple(SEEDS)},
     load=load,
     metrics={"accuracy": evaluation.accuracy},
 )
