@@ -82,6 +82,7 @@ FETCHED = {
     "next_product": [assets.MINILM, assets.VADER],
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
+    "product_controls": [assets.VADER],
     "tuning_sentences": [assets.MINILM, assets.VADER],
     "two_heads": [assets.MINILM, assets.VADER],
     "voice_probes": [assets.RESEMBLYZER],
