@@ -1,6 +1,7 @@
 """Record what is missing or stale: `python -m experiments` for every experiment, with names after it for some.
 
 An experiment is a module here with an `EXPERIMENT`. Each runs in a process of its own; the first that fails ends it.
+One whose table stands in `results/lessons/` alone is closed.
 """
 
 import argparse
@@ -11,13 +12,15 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
 
+import closed
 import processes
 
 
 def names():
-    """Return the names of all experiments, sorted; none is imported."""
+    """Return the names of all experiments that are not closed, sorted; none is imported."""
     files = sorted(pathlib.Path(__file__).parent.glob("*.py"))
-    return [f.stem for f in files if re.search(r"^EXPERIMENT = ", f.read_text(encoding="utf-8"), re.MULTILINE)]
+    found = [f.stem for f in files if re.search(r"^EXPERIMENT = ", f.read_text(encoding="utf-8"), re.MULTILINE)]
+    return [name for name in found if not closed.is_closed(name)]
 
 
 def main(arguments=None):

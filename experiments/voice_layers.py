@@ -11,7 +11,8 @@ pooled over time and C of the regression. `test_one_shot` needs no training: amo
 `known`, one of each speaker is enrolled and the others go to the speaker with the most similar vector (mean over time,
 cosine), the mean over 200 draws.
 
-Run it with `python -m experiments.voice_layers`. Chapter 5.8 plots it.
+Closed: it asks its two questions by unequal means, and tests pairs of speakers, so `voice_probes` took its place, which
+uses its pieces. Its table stands in `results/lessons/`.
 """
 
 import functools
@@ -154,6 +155,3 @@ EXPERIMENT = Experiment(
     load=load,
     metrics={"accuracy": accuracy, "one_shot": one_shot},
 )
-
-if __name__ == "__main__":
-    print(EXPERIMENT.record().pivot_table(["test_accuracy", "test_one_shot"], "arm", "split", sort=False).round(3))

@@ -7,6 +7,7 @@ import re
 import nbformat
 import pandas as pd
 
+from closed import is_closed
 from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -16,14 +17,15 @@ _READS = re.compile(r"results\.(?:read|so_far)\(\s*\"(\w+)\"\s*[,)]")
 def experiments(root=ROOT):
     """Return the experiments, sorted, as dicts: `name`, `question`, `unit` (None for a measurement), `kind`.
 
-    The files are read and not run. Raises `ValueError` for one whose question is not a plain string.
+    The files are read and not run; closed ones are left out. Raises `ValueError` for one whose question is not a
+    plain string.
     """
     found = []
     for path in sorted((root / "experiments").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assigned = {t.id: n.value for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if _is_name(t)}
         call = assigned.get("EXPERIMENT")
-        if isinstance(call, ast.Call):
+        if isinstance(call, ast.Call) and not is_closed(path.stem, root):
             words = {keyword.arg: keyword.value for keyword in call.keywords}
             entry = {name: _text(words.get(name), assigned) for name in ("question", "unit")}
             if not entry["question"]:

@@ -18,7 +18,8 @@ from tlbook.files import assets, sources
 
 FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
-SHARED = ("budgeted_pretraining", "picture_features")  # by several arms or experiments, with constants of their own
+CLOSED = ("frozen_sentences", "product_reviews", "voice_layers")  # whose pieces others use
+SHARED = ("budgeted_pretraining", "picture_features", *CLOSED)  # by several experiments, with constants of their own
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
@@ -76,25 +77,24 @@ N_TRAIN = {
     "cifar10_rates": 100,
 }
 FETCHED = {
-    "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
     "next_product": [assets.MINILM, assets.VADER],
     "outlines": [assets.HED],
     "perplexity": [assets.VADER],
-    "product_reviews": [assets.VADER],
+    "product_controls": [assets.VADER],
     "tuning_sentences": [assets.MINILM, assets.VADER],
     "two_heads": [assets.MINILM, assets.VADER],
-    "voice_layers": [assets.RESEMBLYZER],
     "voice_probes": [assets.RESEMBLYZER],
 }
-SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers", "voice_probes", "randomised_voices")
+SPEAKING = ("spoken_digits", "new_draw", "synthetic_speech", "voice_probes", "randomised_voices")
 PICTURES = (
     "cifar10_depth",
     "cifar10_rates",
     "cifar10_regimes",
     "frameworks",
     "compressed_vgg16",
+    "budget_controls",
     "label_budget",
     "model_choice",
     "outlines",
@@ -119,21 +119,18 @@ LIKE_ANOTHER = {
         "cnn_drawings",
     ],
     "outlines": ("imagenet_trunk", "random_trunk"),
-    "preprocessing": ("as_trained", "rgb_minus_mean"),
-    "product_reviews": ("film_reviews", "subjectivity"),
+    "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
+    "budget_controls": ("random_body",),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything",),
-    **{
-        name: [
-            f"{body}_{layer}"
-            for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
-            for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
-        ]
-        for name in ("voice_layers", "voice_probes")
-    },
+    "voice_probes": [
+        f"{body}_{layer}"
+        for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
+        for layer in (*(f"lstm{number}" for number in layers), *(["embedding"] if body != "fresh" else []))
+    ],
 }
-SLOW = ("next_product", "product_reviews", "wikigold")
+SLOW = ("next_product", "wikigold")
 RUNS = [
     pytest.param(name, arm, id=f"{name}-{arm}", marks=[pytest.mark.slow] if name in SLOW and settings.first else [])
     for name in NAMES
@@ -207,7 +204,7 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
-    if name in ("frozen_sentences", "next_product"):  # reading all sentences takes a minute
+    if name == "next_product":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
         encode = MODULES["frozen_sentences"].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
@@ -293,3 +290,19 @@ def test_experiment_is_named_after_its_module_and_not_after_one_of_the_package(n
     assert experiment.name == name and name not in package
     configurations = [tuple(c.items()) for c in experiment.configurations()]
     assert configurations and len(set(configurations)) == len(configurations)
+
+
+def test_a_closed_experiment_is_not_recorded_again():
+    assert not set(CLOSED) & set(NAMES)
+    assert all((FOLDER / f"{name}.py").exists() for name in CLOSED)
+
+
+def test_the_new_draw_tests_on_what_the_first_runs_learned_from(tiny):
+    experiment, first = tiny("new_draw"), MODULES["spoken_digits"]
+    _, test = experiment.load(10, 6)
+    (task, _), (more, _) = first.load(50, 0), experiment.load(30, 6)
+    learned = {sound.tobytes() for sound in task.train[0]}
+    assert {sound.tobytes() for sound in test.inputs} == learned
+    assert not {sound.tobytes() for sound in more.train[0]} & learned
+    assert experiment.load(10, 6)[0].target == experiment.load(10, 12)[0].target
+    assert experiment.load(10, 6)[0].n_choose == task.n_choose

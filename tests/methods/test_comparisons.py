@@ -39,19 +39,21 @@ def test_controls_hold_no_transfer(rows):
 
 
 def test_a_row_is_what_the_table_says(rows):
-    runs = results.read("product_reviews").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
+    runs = results.read("lessons/product_reviews").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
     for n in runs.index.unique("n_train"):
         control = "tfidf" if runs.loc[n].tfidf.mean() > runs.loc[n].scratch.mean() else "scratch"
         mean, half = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n][control])
-        row = rows[(rows.table == "product_reviews") & (rows.arm == "pros_cons") & (rows.n_train == n)].squeeze()
+        row = rows[
+            (rows.table == "lessons/product_reviews") & (rows.arm == "pros_cons") & (rows.n_train == n)
+        ].squeeze()
         assert (row["mean"], row.half, row.control) == (pytest.approx(mean), pytest.approx(half), control)
         over, _ = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n].pros_cons_frozen)
         assert row.over_head == pytest.approx(over)
 
 
 def test_alternatives_are_chosen_by_validation(rows):
-    runs = results.read("voice_layers")
-    for row in rows[rows.table == "voice_layers"].itertuples():
+    runs = results.read("lessons/voice_layers")
+    for row in rows[rows.table == "lessons/voice_layers"].itertuples():
         part = runs[(runs.n_train == row.n_train) & runs.arm.str.startswith("pretrained")]
         best = part.groupby("arm").validation_accuracy.mean().idxmax()
         assert row.arm_score == pytest.approx(part[part.arm == best].test_accuracy.mean())
