@@ -98,8 +98,8 @@ def build(tokenizer, arrays=None):
             convolution = keras.layers.Conv1D(CHANNELS, order, padding="same", activation="relu", name=name)
             part = (part + convolution(part)) * counts  # a filler is a zero, as what lies outside the sentence
         seen.append(part)
-    x = keras.layers.LayerNormalization(name="norm", **norm)(keras.ops.concatenate(seen))
-    x = keras.layers.Dense(VECTOR, name="sum")(x) * counts
+    x = keras.layers.LayerNormalization(name="norm", **norm)(keras.ops.concatenate(seen, axis=-1))
+    x = keras.layers.Dense(VECTOR, name="narrow")(x) * counts
     x = keras.ops.sum(x, axis=1) / keras.ops.sqrt(keras.ops.sum(counts, axis=1))
 
     def dense(name, x):
@@ -170,7 +170,7 @@ def _weights(arrays):
         for layer in (1, 2):
             kernel = arrays[f"w{layer}_{order}"].reshape(order, CHANNELS, CHANNELS)
             found[f"words_{order}_{layer}"] = [kernel, arrays[f"b{layer}_{order}"]]
-    found |= {"norm": [arrays["ln_g"], arrays["ln_b"]], "sum": [arrays["cnn_W"], arrays["cnn_b"]]}
+    found |= {"norm": [arrays["ln_g"], arrays["ln_b"]], "narrow": [arrays["cnn_W"], arrays["cnn_b"]]}
     return found | {name: [arrays[name]] for name in _DENSE}
 
 

@@ -19,23 +19,20 @@ def tokenizer(model):
 
 
 def _tokenizer(model):
-    entries = list(_fields(model))
-    vocabulary = []
-    for field, value in entries:
+    vocabulary, rules = [], b""
+    for field, value in _fields(model):
         if field == 1:
             piece = dict(_fields(value))
             vocabulary.append((piece[1].decode(), struct.unpack("<f", piece[2])[0] if 2 in piece else 0.0))
-    (rules,) = [dict(_fields(value))[2] for field, value in entries if field == 3]
-    made = tokenizers.Tokenizer(tokenizers.models.Unigram(vocabulary, unk_id=0))
-    made.normalizer = tokenizers.normalizers.Sequence(
-        [
-            tokenizers.normalizers.Precompiled(rules),
-            tokenizers.normalizers.Replace(tokenizers.Regex(" {2,}"), " "),
-            tokenizers.normalizers.Strip(),
-        ]
-    )
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
+        elif field == 3:
+            rules = dict(_fields(value)).get(2, b"")
     begin, end = (vocabulary[number][0] for number in (1, 2))
+    steps = [tokenizers.normalizers.Precompiled(rules)] if rules else []
+    steps += [tokenizers.normalizers.Replace(tokenizers.Regex(" {2,}"), " "), tokenizers.normalizers.Strip()]
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram(vocabulary, unk_id=0))
+    made.normalizer = tokenizers.normalizers.Sequence(steps)
+    # A space becomes a sign of its own, so that a piece may hold one; the sentence begins with one.
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
     made.post_processor = tokenizers.processors.BertProcessing((end, 2), (begin, 1))
     return made
 
