@@ -33,6 +33,12 @@ TINY = {
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
     "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
     "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
+    "segmentation": {
+        "SIZE": 32,
+        "TEST": 3,
+        "WHOLE_LOOKS": {10: 4},
+        "PIXELS": 500,
+    },
     "product_reviews": {
         "EPOCHS": {50: 1},
         "SAME_AMOUNT": 560,
@@ -103,6 +109,7 @@ PICTURES = (
     "outlines",
     "own_folder",
     "preprocessing",
+    "segmentation",
     "tuning_pictures",
     "cheap_pretraining",
 )
@@ -125,6 +132,9 @@ LIKE_ANOTHER = {
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
+    "preprocessing": ("as_trained", "rgb_minus_mean"),
+    "product_reviews": ("film_reviews", "subjectivity"),
+    "segmentation": ("fcn_8",),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything",),
