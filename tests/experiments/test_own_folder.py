@@ -52,7 +52,10 @@ def test_smaller_folders_are_the_first_pictures_of_larger_ones(pictures):
     of_large = {image.tobytes(): label for image, label in zip(large.images, large.labels, strict=True)}
     assert all(of_large[i.tobytes()] == label for i, label in zip(small.images, small.labels, strict=True))
     names = [own_folder.CLASSES[label] for label in small.labels]
-    pool = {image.tobytes(): cifar10.CLASS_NAMES[label] for image, label in zip(*vars(dataset.train).values())}
+    train = dataset.train
+    pool = {
+        image.tobytes(): cifar10.CLASS_NAMES[label] for image, label in zip(train.images, train.labels, strict=True)
+    }
     assert [pool[image.tobytes()] for image in small.images] == names
     _, test = own_folder.load(20, 3)
     assert len(test.labels) == 20 and {i.tobytes() for i in test.inputs} <= {i.tobytes() for i in kept.images}
