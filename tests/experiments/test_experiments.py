@@ -30,6 +30,7 @@ TINY = {
     "label_budget": {"TEST": 20, "EPOCHS": {100: 1}},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
+    "bench_sequences": {"AMOUNT": 400, "PASSES": 1, "PRODUCTS": 4},
     "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
     "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
     "product_reviews": {
@@ -76,6 +77,7 @@ N_TRAIN = {
     "cifar10_rates": 100,
 }
 FETCHED = {
+    "bench_sequences": [assets.VADER],
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
@@ -90,6 +92,7 @@ FETCHED = {
 }
 SPEAKING = ("spoken_digits", "synthetic_speech", "voice_layers", "voice_probes", "randomised_voices")
 PICTURES = (
+    "bench_pictures",
     "cifar10_depth",
     "cifar10_rates",
     "cifar10_regimes",
@@ -105,6 +108,32 @@ PICTURES = (
 )
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
+    "bench_pictures": [
+        name
+        for name in MODULES["bench_pictures"].EXPERIMENT.arms
+        if name
+        not in (
+            "raw_gradients",
+            "measured_layer1",
+            "labels_layer3",
+            "vae_layer2",
+            "redrawn_gan_layer2",
+            "vgg16_layer5",
+            "redrawn_vgg16_layer1",
+        )
+    ],
+    "bench_sequences": [
+        name
+        for name in MODULES["bench_sequences"].EXPERIMENT.arms
+        if name
+        not in (
+            "tfidf",
+            "fresh_lstm_layer2",
+            "labels_gru_layer2",
+            "words_transformer_layer1",
+            "redrawn_words_cnn_embedding",
+        )
+    ],
     "cheap_pretraining": (
         *(f"{way}_{how}" for way in ("labels", "autoencoder", "gan", "contrastive") for how in ("tuned", "longer")),
         *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
