@@ -39,9 +39,15 @@ BLOCKS = {f"layer {number}": f"block{number}_pool" for number in range(1, 6)}  #
 WAYS = ("labels", "contrastive", "gan", "vae", "autoencoder")
 
 
+@functools.cache
+def pictures():
+    """Return the data set; all rows of a process share it."""
+    return data.load_cifar10()
+
+
 def load(n_train, seed):
     """Return where the labelled pictures stand among all that are read, and what needs no labels; and the test."""
-    dataset = data.load_cifar10()
+    dataset = pictures()
     train = data.subset(of_classes(dataset.train, TARGET), n_train, seed)
     test = of_classes(dataset.validation, TARGET)
     test = data.subset(test, min(TEST, len(test)), 0)
@@ -72,13 +78,16 @@ def by_body(task, seed, kind):
     """Read the pictures with a body: pretrained in one way, redrawn after one, or fresh ("measured")."""
     way = kind.removeprefix("redrawn_")
     body, said = vae(task, seed) if way == "vae" else budgeted_pretraining.pretrained(way, task, seed)
-    if way != kind:
-        layers.redrawn(body, seed)
-        measure(body, of_source(task.pictures).images[:1_000])
-    network = layers.pooled(body, [layer.name for layer in body.layers if isinstance(layer, keras.layers.ReLU)])
+
+    @functools.cache
+    def network():
+        if way != kind:
+            layers.redrawn(body, seed)
+            measure(body, of_source(task.pictures).images[:1_000])
+        return layers.pooled(body, [layer.name for layer in body.layers if isinstance(layer, keras.layers.ReLU)])
 
     def read(images):
-        return dict(zip(LAYERS, layers.read(network, generative.small(images)), strict=True))
+        return dict(zip(LAYERS, layers.read(network(), generative.small(images)), strict=True))
 
     found, seconds = each_part(task, kind, (seed, seed), read)
     return found, said | {"kept_seconds": seconds}

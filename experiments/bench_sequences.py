@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 
 from experiments import layer_bench
 from experiments.code_digest import digest
-from experiments.pretraining import trained_once, weights_once
+from experiments.pretraining import trained_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import evaluation, heads, training
 from tlbook.backbones import words
@@ -48,18 +48,25 @@ TFIDF_C = (0.1, 1.0, 10.0, 100.0, 1e3)
 WAYS = ("labels", "words")
 
 
+@functools.cache
+def corpora():
+    """Return the reviews, and the texts of the source that are used; all rows of a process share them."""
+    source = sentiment.load("pros_cons")
+    return sentiment.load(sentiment.TARGET), sentiment.subset(source, min(AMOUNT, len(source)), 0)
+
+
 def load(n_train, seed):
     """Return where the labelled reviews stand among all that are read, with the source; and the test's, all others."""
-    rest, _, test = sentiment.fold(sentiment.load(sentiment.TARGET), seed, PRODUCTS)
+    reviews, lender = corpora()
+    rest, _, test = sentiment.fold(reviews, seed, PRODUCTS)
     train = half_and_half(rest, n_train, seed)
-    corpus = sentiment.load("pros_cons")
     task = Task(
         train=np.arange(n_train),
         labels=train.labels,
         validation="folds of the labelled texts",
         n_choose=n_train,
         source=test.source,
-        lender=sentiment.subset(corpus, min(AMOUNT, len(corpus)), 0),
+        lender=lender,
         texts=train.texts + test.texts,
     )
     return task, HeldOut(n_train + np.arange(len(test)), test.labels)
@@ -74,37 +81,52 @@ def half_and_half(corpus, n, seed):
 def by_network(task, seed, kind):
     """Read the reviews with a network: pretrained in one way, redrawn after one, or fresh; `kind` names both."""
     way, _, name = kind.rpartition("_")
-    keras.utils.set_random_seed(seed)
-    vocabulary = text.vocabulary(task.lender.texts, VOCABULARY)
-    network, said = words.network(name, len(vocabulary) + 3), {}  # padding, unknown and hidden
+    weights, said = None, {}
     if way != "fresh":
-        said = pretrained(task, seed, network, way.removeprefix("redrawn_"), vocabulary)
-    if way.startswith("redrawn_"):
-        layers.redrawn(network, seed)
-    numbers = text.encode(task.texts, vocabulary, LONG)
+        weights, seconds = pretrained(task, seed, name, way.removeprefix("redrawn_"))
+        labels = way.endswith("labels")
+        said = {
+            "pretraining_seconds": seconds,
+            "n_source": len(task.lender) if labels else 0,
+            "figures": {"unlabelled": 0 if labels else len(task.lender)},
+        }
 
     def read():
-        return dict(zip(words.LAYERS, layers.read(words.means(network), numbers), strict=True))
+        network, vocabulary = fresh(task, seed, name)
+        if weights:
+            network.set_weights(weights)
+        if way.startswith("redrawn_"):
+            layers.redrawn(network, seed)
+        states = layers.read(words.means(network), text.encode(task.texts, vocabulary, LONG))
+        return dict(zip(words.LAYERS, states, strict=True))
 
-    key = cache.fingerprint(numbers, text=[digest(by_network), kind, seed, AMOUNT, PASSES])
-    found, seconds = trained_once(key, read)
+    found, seconds = trained_once(key(by_network, task, kind, seed, *task.texts), read)
     return found, said | {"kept_seconds": seconds}
 
 
-def pretrained(task, seed, network, way, vocabulary):
-    """Give a network the weights of a pretraining, and return what the row says of it."""
-    numbers = text.encode(task.lender.texts, vocabulary, SHORT)
-    train = functools.partial({"labels": by_labels, "words": by_hidden_words}[way], network, seed=seed)
-    key = cache.fingerprint(
-        numbers, task.lender.labels, text=[digest(pretrained), network.name, way, seed, PASSES, VOCABULARY]
-    )
-    seconds = weights_once(key, network, lambda: train(numbers, task.lender.labels))
-    labels = way == "labels"
-    return {
-        "pretraining_seconds": seconds,
-        "n_source": len(numbers) if labels else 0,
-        "figures": {"unlabelled": 0 if labels else len(numbers)},
-    }
+def pretrained(task, seed, name, way):
+    """Return the weights of a pretrained network, and the CPU seconds that they took; trained once."""
+
+    def train():
+        network, vocabulary = fresh(task, seed, name)
+        numbers = text.encode(task.lender.texts, vocabulary, SHORT)
+        {"labels": by_labels, "words": by_hidden_words}[way](network, numbers, task.lender.labels, seed)
+        return {str(number): array for number, array in enumerate(network.get_weights())}
+
+    arrays, seconds = trained_once(key(pretrained, task, name, way, seed), train)
+    return [arrays[str(number)] for number in range(len(arrays))], seconds
+
+
+def fresh(task, seed, name):
+    """Return a fresh network, and the vocabulary of the source, which it reads."""
+    keras.utils.set_random_seed(seed)
+    vocabulary = text.vocabulary(task.lender.texts, VOCABULARY)
+    return words.network(name, len(vocabulary) + 3), vocabulary  # with padding, unknown and hidden
+
+
+def key(function, task, *settings):
+    """Return the key of what a function computes for a task."""
+    return cache.fingerprint(text=[digest(function), PASSES, VOCABULARY, *settings, *task.lender.texts])
 
 
 def by_labels(network, numbers, labels, seed):
