@@ -31,6 +31,7 @@ TINY = {
     "label_budget": {"TEST": 20, "EPOCHS": {100: 1}},
     "own_folder": {"TEST": 20, "EPOCHS": {20: 1}, "SIZES": {"vgg16": (32,), "efficientnet": (32,)}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
+    "bench_sequences": {"AMOUNT": 400, "PASSES": 1, "PRODUCTS": 4},
     "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
     "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
     "segmentation": {
@@ -84,6 +85,7 @@ N_TRAIN = {
     "cifar10_rates": 100,
 }
 FETCHED = {
+    "bench_sequences": [assets.VADER],
     "frozen_sentences": [assets.MINILM, assets.VADER],
     "label_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
@@ -99,6 +101,7 @@ FETCHED = {
 }
 SPEAKING = ("spoken_digits", "new_draw", "synthetic_speech", "voice_probes", "randomised_voices")
 PICTURES = (
+    "bench_pictures",
     "cifar10_depth",
     "cifar10_rates",
     "cifar10_regimes",
@@ -116,6 +119,32 @@ PICTURES = (
 )
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
+    "bench_pictures": [
+        name
+        for name in MODULES["bench_pictures"].EXPERIMENT.arms
+        if name
+        not in (
+            "raw_gradients",
+            "measured_layer1",
+            "labels_layer3",
+            "vae_layer2",
+            "redrawn_gan_layer2",
+            "vgg16_layer5",
+            "redrawn_vgg16_layer1",
+        )
+    ],
+    "bench_sequences": [
+        name
+        for name in MODULES["bench_sequences"].EXPERIMENT.arms
+        if name
+        not in (
+            "tfidf",
+            "fresh_lstm_layer2",
+            "labels_gru_layer2",
+            "words_transformer_layer1",
+            "redrawn_words_cnn_embedding",
+        )
+    ],
     "cheap_pretraining": (
         *(f"{way}_{how}" for way in ("labels", "autoencoder", "gan", "contrastive") for how in ("tuned", "longer")),
         *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
