@@ -86,7 +86,6 @@ N_TRAIN = {
 }
 FETCHED = {
     "bench_sequences": [assets.VADER],
-    "frozen_sentences": [assets.MINILM, assets.VADER],
     "label_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
@@ -163,8 +162,6 @@ LIKE_ANOTHER = {
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
     "own_folder": ("pixels",),
-    "preprocessing": ("as_trained", "rgb_minus_mean"),
-    "product_reviews": ("film_reviews", "subjectivity"),
     "segmentation": ("fcn_8",),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
@@ -250,7 +247,6 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
-    if name == "next_product":  # reading all sentences takes a minute
     if name == "label_sentences":
         module = MODULES[name]
         of_few_numbers(monkeypatch, module)
@@ -258,7 +254,7 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
         monkeypatch.setattr(module.use_multilingual, "pretrained", lambda: (None, None))
         rng = np.random.default_rng(0)
         monkeypatch.setattr(module.use_multilingual, "encode", lambda encoder, texts: rng.random((len(texts), 8)))
-    if name in ("frozen_sentences", "next_product"):  # reading all sentences takes a minute
+    if name == "next_product":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
         encode = MODULES["frozen_sentences"].minilm
         monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
