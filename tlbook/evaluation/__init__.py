@@ -1,5 +1,5 @@
-"""Evaluation: predictions against labels, entities against tags, probabilities against outcomes; and how far few seeds
-and few test examples can be trusted.
+"""Evaluation: predictions against labels, entities against tags, strings against strings, probabilities against
+outcomes; and how far few seeds and few test examples can be trusted.
 """
 
 from tlbook.evaluation.calibration import calibration_error, negative_log_likelihood, reliability, temperature
@@ -9,6 +9,7 @@ from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, 
 from tlbook.evaluation.intervals import agree, crossed, interval, paired, verdict
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
+from tlbook.evaluation.strings import edit_distance, edits, word_error_rate
 
 __all__ = [
     "accuracy",
@@ -18,6 +19,8 @@ __all__ = [
     "calibration_error",
     "confusion",
     "crossed",
+    "edit_distance",
+    "edits",
     "entity_errors",
     "entity_f1",
     "entity_scores",
@@ -32,4 +35,5 @@ __all__ = [
     "token_accuracy",
     "verdict",
     "wilson",
+    "word_error_rate",
 ]
