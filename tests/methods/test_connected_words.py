@@ -72,9 +72,7 @@ def test_one_pass_is_the_best_of_all_sequences():
     """Against the definition: the cheapest way through every sequence of up to two words, silence anywhere."""
     rng = np.random.default_rng(0)
     steps = rng.normal(size=(7, 13))
-    known = connected_words.Templates(
-        steps, np.array([0, 3]), np.array([2, 6]), np.array([5, 6]), 3 * np.ones(13)
-    )
+    known = connected_words.Templates(steps, np.array([0, 3]), np.array([2, 6]), np.array([5, 6]), 3 * np.ones(13))
     picture = rng.uniform(-40, 0, (24, BANDS)).astype("float32")
     heard = connected_words.cepstra(picture)
     quiet = np.linalg.norm(heard - known.silence, axis=1)

@@ -12,7 +12,6 @@ from tlbook.inputs import sound
 
 SILENT = -60.0  # decibels, of what fills a piece up
 SHORTEST, GAP = 5, 3  # frames: of a word (80 ms), and of a pause that cuts (48 ms)
-FRAMES = 48  # of a piece as a classifier sees it
 CEPSTRA = 13
 # The first number is loudness and says little about the word; the later ones are small and say much.
 WEIGHTS = np.concatenate([[0.3], 1 + 5.5 * np.sin(np.pi * np.arange(1, CEPSTRA) / 22)])
@@ -64,7 +63,7 @@ def pieces_of_known_number(picture, count, thresholds=tuple(range(-40, -4))):
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def cut(picture, spans, frames=FRAMES):
+def cut(picture, spans, frames=sound.FRAMES):
     """Return pieces of a spectrogram, float32 (pieces, frames, bands): silence fills up what is short."""
     cut_out = np.full((len(spans), frames, picture.shape[1]), SILENT, "float32")
     for piece, (start, end) in zip(cut_out, spans, strict=True):
