@@ -1,0 +1,248 @@
+"""What a recurrent language model of real prose passes on: perplexity on reviews, for a few texts of the target.
+
+The source is prose that has nothing to do with reviews: a hundred articles of Wikipedia, and editorials. Chapter 5.4
+asked a small language model for sentiment. Here it is asked for what it was trained to do, on another kind of text.
+
+All arms cut text into the same pieces, learned from the source, so that no word is unknown, and perplexities are per
+word. What an arm chooses it chooses on texts of other products than those of the test.
+
+- `counted`: interpolated Kneser-Ney on the texts of the target.
+- `counted_both`: the same on the target, and on the source, mixed: the strongest control, as it has read all that the
+  network has.
+- `scratch`: an LSTM with tied vectors that learns from the target alone.
+- `pretrained`: the same, having learned from the source first.
+- `pretrained_counted`: the pretrained one mixed with the two of `counted_both`.
+
+The seed says which fifth of the products is the test. It also draws the texts, the weights and the order of the
+source: each fold has its own pretraining, so an interval over seeds holds all of that.
+
+A pilot on folds of another cut and another draw, judged on validation texts, set sizes and rates. Run it with
+`python -m experiments.prose_model`. Chapter 5.16 plots it.
+"""
+
+import functools
+
+import keras
+import numpy as np
+
+from experiments.code_digest import digest
+from experiments.pretraining import trained_once, weights_once
+from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
+from tlbook import training
+from tlbook.data import prose, sentiment
+from tlbook.files import cache
+from tlbook.files.sources import Source
+from tlbook.inputs import pieces
+from tlbook.methods import counted_language as counted
+from tlbook.methods import language_model as lm
+
+FOLDS = 5
+CHOOSING = 200  # texts that choose
+HELD_OUT = 500  # sentences of the source, to see how well it was learned
+SENTENCES = 100_000  # of the source at most: all of it
+PIECES, UNITS, PIECE = 4_000, 128, 32
+PRETRAINING = {"batch_size": 32, "epochs": 4, "rate": 5e-3}
+EPOCHS = {30: 20, 100: 16, 300: 10, 1_000: 6}  # for each number of texts
+BATCH_SIZE = 16
+RATES = (1e-3, 3e-3, 1e-2)
+ORDERS = (2, 3, 4)  # pieces that hang together in a model that counts
+
+
+def load(n_train, seed):
+    """Return texts of the target to learn from and to choose by; and the test, whose products are others."""
+    rest, chosen, test = sentiment.fold(sentiment.load(sentiment.TARGET), seed, FOLDS)
+    validation = sentiment.subset(chosen, min(CHOOSING, len(chosen)), seed)
+    train = sentiment.subset(rest, n_train, seed)
+    note = f"{test.source.note} Prose: {source()[1].name}. {source()[1].note}"
+    task = Task(
+        train=train.texts,
+        validation=validation.texts,
+        n_choose=len(validation),
+        source=Source(test.source.name, test.source.kind, note),
+    )
+    return task, HeldOut(test.texts, words(test.texts))
+
+
+@functools.cache
+def source():
+    """Return the sentences of the source, in their order, each once, and where the first of them are from."""
+    articles, news = prose.load(), prose.load_news()  # where news stand in for Wikipedia, they are there once
+    return list(dict.fromkeys(articles.sentences + news.sentences))[:SENTENCES], articles.source
+
+
+@functools.cache
+def cut_source(seed):
+    """Return `(texts, held-out texts, their words, tokenizer)`: the source in pieces, and what is kept back of it."""
+    sentences = source()[0]
+    kept_back = set(np.random.default_rng(seed).permutation(len(sentences))[:HELD_OUT].tolist())
+    held_out = [sentences[i] for i in sorted(kept_back)]
+    read = [sentence for i, sentence in enumerate(sentences) if i not in kept_back]
+    cutter = pieces.learn(read, PIECES)
+    return pieces.encode(read, cutter), pieces.encode(held_out, cutter), words(held_out), cutter
+
+
+def words(texts):
+    """Return the words of each text, its end counted as one, int64 (n,)."""
+    return np.array([pieces.count_words([text]) for text in texts])
+
+
+def perplexity(words, scores):
+    """Return the perplexity a word, of the words of each text and log p of each text."""
+    return float(np.exp(-np.sum(scores) / np.sum(words)))
+
+
+def of_text(scores):
+    """Return log p of each text, of what a model said about each piece."""
+    return np.array([np.sum(part) for part in scores])
+
+
+@functools.cache
+def counted_source(seed, order):
+    """Return the model that counted the source; three arms ask for it."""
+    return counted.KneserNey(cut_source(seed)[0], PIECES, order)
+
+
+def counting(task, arm, seed, also=()):
+    """Count the target; `also` names what else is mixed in: "source", "network"."""
+    read, validation = (pieces.encode(texts, cut_source(seed)[3]) for texts in (task.train, task.validation))
+    cost, others = {}, []
+    if "network" in also:
+        network, _, seconds, spent = tuned(task, seed, pretrained=True)
+        cost = {"pretraining_seconds": seconds, "kept_seconds": spent}
+        others.append(lambda texts: lm.score_texts(network, texts))
+    tried = {}
+    for order in arm.grid:
+        models = [counted.KneserNey(read, PIECES, order).log_probabilities]
+        models += [counted_source(seed, order).log_probabilities] if "source" in also else []
+        models += others
+        said = np.array([np.concatenate(model(validation)) for model in models])
+        weights = counted.best_weights(said)
+        tried[order] = perplexity(words(task.validation), counted.mixed(said, weights)), weights, models
+    order = min(tried, key=lambda order: tried[order][0])
+    best, weights, models = tried[order]
+
+    def predict(texts):
+        numbers = pieces.encode(texts, cut_source(seed)[3])
+        said = counted.mixed([np.concatenate(model(numbers)) for model in models], weights)
+        return of_text(np.split(said, np.cumsum([len(text) + 1 for text in numbers])[:-1]))
+
+    names = ("target", *also)
+    shares = {f"weight_{name}": weight for name, weight in zip(names, weights, strict=True)}
+    return Fitted(predict=predict, validation=best, chosen=order, figures=shares, **cost)
+
+
+def network(task, arm, seed, pretrained=False):
+    """Train the recurrent network on the target, from the prose or from fresh weights."""
+    model, found, seconds, spent = tuned(task, seed, pretrained)
+    cost = {"pretraining_seconds": seconds} if pretrained else {}
+    figures = {"validation_untuned": found["untuned"], "tmac": found["tmac"]}
+    if pretrained:
+        _, held_out, held_words, _ = cut_source(seed)
+        prepared = language_model(seed)[0]
+        figures["tmac_pretraining"] = tmac(stream(cut_source(seed)[0]), PRETRAINING["epochs"])
+        figures["source_network"] = perplexity(held_words, of_text(lm.score_texts(prepared, held_out)))
+        trigrams = counted_source(seed, 3).log_probabilities(held_out)
+        figures["source_counted"] = perplexity(held_words, of_text(trigrams))
+    return Fitted(
+        predict=lambda texts: of_text(lm.score_texts(model, pieces.encode(texts, cut_source(seed)[3]))),
+        validation=float(found["validation"]),
+        chosen=float(found["rate"]),
+        kept_seconds=spent,
+        figures=figures,
+        **cost,
+    )
+
+
+def language_model(seed):
+    """Return a network that has learned from the source, and the CPU seconds that this took; trained once."""
+    texts, *_ = cut_source(seed)
+    keras.utils.set_random_seed(seed)
+    model = lm.tied_language_model(lm.reader(PIECES, UNITS))
+    key = cache.fingerprint(stream(texts), text=[digest(pretrain), seed])
+    return model, weights_once(key, model, lambda: pretrain(model, texts))
+
+
+def pretrain(model, texts):
+    """Guess the next piece of the source."""
+    inputs, targets = lm.pieces(stream(texts), PIECE)
+    steps = PRETRAINING["epochs"] * -(-len(inputs) // PRETRAINING["batch_size"])
+    compiled(model, training.warmup_cosine(PRETRAINING["rate"], steps))
+    model.fit(inputs, targets, PRETRAINING["batch_size"], PRETRAINING["epochs"], verbose=0)
+
+
+def tmac(inputs, epochs):
+    """Return the multiply-adds of a training, in 1e12: three forward passes a step, of the LSTM and of the head."""
+    return 3 * epochs * inputs.size * (8 * UNITS**2 + PIECES * UNITS) / 1e12
+
+
+def compiled(model, rate):
+    """Give a language model its loss and Adam."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
+
+
+def stream(texts):
+    """Return texts in pieces as one row of numbers, with `END` before, between and behind them."""
+    return np.concatenate([[pieces.END], *(np.append(text, pieces.END) for text in texts)]).astype("int32")
+
+
+def tuned(task, seed, pretrained):
+    """Return the best network of all rates and epochs, what was found, the seconds of pretraining, and of tuning.
+
+    `found` holds `rate`, `tmac`, and two perplexities, `validation` and `untuned`. Two arms start
+    from one tuned network: it is kept.
+    """
+    keras.utils.set_random_seed(seed)
+    model, seconds = lm.tied_language_model(lm.reader(PIECES, UNITS)), None
+    if pretrained:
+        model, seconds = language_model(seed)
+    start = model.get_weights()
+    read, validation = (pieces.encode(texts, cut_source(seed)[3]) for texts in (task.train, task.validation))
+    inputs, targets = lm.pieces(stream(read), PIECE)
+
+    def validated():
+        return perplexity(words(task.validation), of_text(lm.score_texts(model, validation)))
+
+    def search():
+        best = {
+            "untuned": validated(),
+            "validation": np.inf,
+            "tmac": len(RATES) * tmac(inputs, EPOCHS[len(task.train)]),
+        }
+        for rate in RATES:
+            keras.utils.set_random_seed(seed)
+            model.set_weights(start)
+            compiled(model, rate)
+            for _ in range(EPOCHS[len(task.train)]):
+                model.fit(inputs, targets, BATCH_SIZE, verbose=0)
+                if (now := validated()) < best["validation"]:
+                    weights = {str(i): array for i, array in enumerate(model.get_weights())}
+                    best |= {"validation": now, "rate": rate} | weights
+        return {name: np.asarray(value) for name, value in best.items()}
+
+    key = cache.fingerprint(inputs, *start, text=[digest(tuned), seed])
+    found, spent = trained_once(key, search)
+    model.set_weights([found[str(i)] for i in range(len(start))])
+    return model, {name: float(found[name]) for name in ("rate", "validation", "untuned", "tmac")}, seconds, spent
+
+
+EXPERIMENT = Experiment(
+    name="prose_model",
+    question="What does a language model of real prose pass on to reviews?",
+    unit="product",
+    arms={
+        "counted": Arm(fit=counting, grid=ORDERS, pretraining="none"),
+        "counted_both": Arm(fit=functools.partial(counting, also=("source",)), grid=ORDERS, pretraining="none"),
+        "scratch": Arm(fit=network, grid=RATES, pretraining="none"),
+        "pretrained": Arm(fit=functools.partial(network, pretrained=True), grid=RATES, pretraining="measured"),
+        "pretrained_counted": Arm(
+            fit=functools.partial(counting, also=("source", "network")), grid=ORDERS, pretraining="measured"
+        ),
+    },
+    design={"n_train": tuple(EPOCHS), "seed": tuple(range(FOLDS))},
+    load=load,
+    metrics={"perplexity": perplexity},
+)
+
+if __name__ == "__main__":
+    print(EXPERIMENT.record().pivot_table("test_perplexity", "arm", "n_train", sort=False))
