@@ -28,23 +28,23 @@ import numpy as np
 from experiments.code_digest import digest
 from experiments.pretraining import trained_once, weights_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
-from tlbook import training
 from tlbook.data import prose, sentiment
 from tlbook.files import cache
 from tlbook.files.sources import Source
 from tlbook.inputs import pieces
 from tlbook.methods import counted_language as counted
-from tlbook.methods import language_model as lm
+from tlbook.methods import tied_language as tied
 
 FOLDS = 5
 CHOOSING = 200  # texts that choose
 HELD_OUT = 500  # sentences of the source, to see how well it was learned
 SENTENCES = 100_000  # of the source at most: all of it
-PIECES, UNITS, PIECE = 4_000, 128, 32
+PIECES, UNITS = 4_000, 128
 PRETRAINING = {"batch_size": 32, "epochs": 4, "rate": 5e-3}
 EPOCHS = {30: 20, 100: 16, 300: 10, 1_000: 6}  # for each number of texts
 BATCH_SIZE = 16
 RATES = (1e-3, 3e-3, 1e-2)
+FOUND = ("rate", "epoch", "validation", "untuned", "tmac")  # of a search
 ORDERS = (2, 3, 4)  # pieces that hang together in a model that counts
 
 
@@ -109,7 +109,7 @@ def counting(task, arm, seed, also=()):
     if "network" in also:
         network, _, seconds, spent = tuned(task, seed, pretrained=True)
         cost = {"pretraining_seconds": seconds, "kept_seconds": spent}
-        others.append(lambda texts: lm.score_texts(network, texts))
+        others.append(lambda texts: tied.score_texts(network, texts))
     tried = {}
     for order in arm.grid:
         models = [counted.KneserNey(read, PIECES, order).log_probabilities]
@@ -135,16 +135,16 @@ def network(task, arm, seed, pretrained=False):
     """Train the recurrent network on the target, from the prose or from fresh weights."""
     model, found, seconds, spent = tuned(task, seed, pretrained)
     cost = {"pretraining_seconds": seconds} if pretrained else {}
-    figures = {"validation_untuned": found["untuned"], "tmac": found["tmac"]}
+    figures = {"validation_untuned": found["untuned"], "epoch": found["epoch"], "tmac": found["tmac"]}
     if pretrained:
         _, held_out, held_words, _ = cut_source(seed)
         prepared = language_model(seed)[0]
-        figures["tmac_pretraining"] = tmac(stream(cut_source(seed)[0]), PRETRAINING["epochs"])
-        figures["source_network"] = perplexity(held_words, of_text(lm.score_texts(prepared, held_out)))
+        figures["tmac_pretraining"] = tmac(cut_source(seed)[0], PRETRAINING["epochs"])
+        figures["source_network"] = perplexity(held_words, of_text(tied.score_texts(prepared, held_out)))
         trigrams = counted_source(seed, 3).log_probabilities(held_out)
         figures["source_counted"] = perplexity(held_words, of_text(trigrams))
     return Fitted(
-        predict=lambda texts: of_text(lm.score_texts(model, pieces.encode(texts, cut_source(seed)[3]))),
+        predict=lambda texts: of_text(tied.score_texts(model, pieces.encode(texts, cut_source(seed)[3]))),
         validation=float(found["validation"]),
         chosen=float(found["rate"]),
         kept_seconds=spent,
@@ -157,73 +157,56 @@ def language_model(seed):
     """Return a network that has learned from the source, and the CPU seconds that this took; trained once."""
     texts, *_ = cut_source(seed)
     keras.utils.set_random_seed(seed)
-    model = lm.tied_language_model(lm.reader(PIECES, UNITS))
-    key = cache.fingerprint(stream(texts), text=[digest(pretrain), seed])
+    model = tied.language_model(PIECES, UNITS)
+    key = cache.fingerprint(tied.stream(texts), text=[digest(pretrain), seed])
     return model, weights_once(key, model, lambda: pretrain(model, texts))
 
 
 def pretrain(model, texts):
     """Guess the next piece of the source."""
-    inputs, targets = lm.pieces(stream(texts), PIECE)
-    steps = PRETRAINING["epochs"] * -(-len(inputs) // PRETRAINING["batch_size"])
-    compiled(model, training.warmup_cosine(PRETRAINING["rate"], steps))
-    model.fit(inputs, targets, PRETRAINING["batch_size"], PRETRAINING["epochs"], verbose=0)
+    tied.train(model, texts, PRETRAINING["epochs"], PRETRAINING["rate"], PRETRAINING["batch_size"])
 
 
-def tmac(inputs, epochs):
+def tmac(texts, epochs):
     """Return the multiply-adds of a training, in 1e12: three forward passes a step, of the LSTM and of the head."""
-    return 3 * epochs * inputs.size * (8 * UNITS**2 + PIECES * UNITS) / 1e12
-
-
-def compiled(model, rate):
-    """Give a language model its loss and Adam."""
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
-
-
-def stream(texts):
-    """Return texts in pieces as one row of numbers, with `END` before, between and behind them."""
-    return np.concatenate([[pieces.END], *(np.append(text, pieces.END) for text in texts)]).astype("int32")
+    return 3 * epochs * tied.stream(texts).size * (8 * UNITS**2 + PIECES * UNITS) / 1e12
 
 
 def tuned(task, seed, pretrained):
     """Return the best network of all rates and epochs, what was found, the seconds of pretraining, and of tuning.
 
-    `found` holds `rate`, `tmac`, and two perplexities, `validation` and `untuned`. Two arms start
-    from one tuned network: it is kept.
+    `found` holds what `FOUND` names; `validation` and `untuned` are perplexities. Two arms start from one tuned
+    network: it is kept.
     """
     keras.utils.set_random_seed(seed)
-    model, seconds = lm.tied_language_model(lm.reader(PIECES, UNITS)), None
+    model, seconds = tied.language_model(PIECES, UNITS), None
     if pretrained:
         model, seconds = language_model(seed)
     start = model.get_weights()
     read, validation = (pieces.encode(texts, cut_source(seed)[3]) for texts in (task.train, task.validation))
-    inputs, targets = lm.pieces(stream(read), PIECE)
+    epochs = EPOCHS[len(task.train)]
 
     def validated():
-        return perplexity(words(task.validation), of_text(lm.score_texts(model, validation)))
+        return perplexity(words(task.validation), of_text(tied.score_texts(model, validation)))
 
     def search():
-        best = {
-            "untuned": validated(),
-            "validation": np.inf,
-            "tmac": len(RATES) * tmac(inputs, EPOCHS[len(task.train)]),
-        }
+        best = {"untuned": validated(), "validation": np.inf, "tmac": len(RATES) * tmac(read, epochs)}
+
+        def keep(epoch, logs):
+            if (now := validated()) < best["validation"]:
+                weights = {str(number): array for number, array in enumerate(model.get_weights())}
+                best.update({"validation": now, "rate": rate, "epoch": epoch + 1, **weights})
+
         for rate in RATES:
             keras.utils.set_random_seed(seed)
             model.set_weights(start)
-            compiled(model, rate)
-            for _ in range(EPOCHS[len(task.train)]):
-                model.fit(inputs, targets, BATCH_SIZE, verbose=0)
-                if (now := validated()) < best["validation"]:
-                    weights = {str(i): array for i, array in enumerate(model.get_weights())}
-                    best |= {"validation": now, "rate": rate} | weights
+            tied.train(model, read, epochs, rate, BATCH_SIZE, keep)
         return {name: np.asarray(value) for name, value in best.items()}
 
-    key = cache.fingerprint(inputs, *start, text=[digest(tuned), seed])
+    key = cache.fingerprint(tied.stream(read), *start, text=[digest(tuned), seed])
     found, spent = trained_once(key, search)
-    model.set_weights([found[str(i)] for i in range(len(start))])
-    return model, {name: float(found[name]) for name in ("rate", "validation", "untuned", "tmac")}, seconds, spent
+    model.set_weights([found[str(number)] for number in range(len(start))])
+    return model, {name: float(found[name]) for name in FOUND}, seconds, spent
 
 
 EXPERIMENT = Experiment(

@@ -34,6 +34,7 @@ from tlbook.data import sentiment
 from tlbook.files import cache
 from tlbook.inputs import pieces
 from tlbook.methods import language_model as lm
+from tlbook.methods import tied_language as tied
 
 LENGTH = 40  # pieces of a review
 DIRECTIONS = 200
@@ -86,38 +87,38 @@ def tfidf_svd(task, arm, seed):
 def reader(task, seed, read):
     """Return a sentence encoder whose reader has read nothing, "prose" or the reviews as well, and what that cost."""
     keras.utils.set_random_seed(seed)
-    model = lm.tied_language_model(lm.reader(prose_model.PIECES, prose_model.UNITS))
+    model = tied.language_model(prose_model.PIECES, prose_model.UNITS)
     cost = {}
     if read != "nothing":
         model, seconds = prose_model.language_model(seed)
         if read == "reviews":
             seconds += go_on_reading(model, task, seed)
         cost = {"pretraining_seconds": seconds}
-    body = keras.Model(model.input, model.get_layer("lstm").output, name="reader")
     keras.utils.set_random_seed(seed)
-    return lm.sentence_encoder(body), cost
+    return lm.sentence_encoder(tied.reader(model)), cost
 
 
 def go_on_reading(model, task, seed):
     """Train a language model on the unlabelled reviews; return the CPU seconds. No label is looked at."""
     cutter = prose_model.cut_source(seed)[3]
     read, validation = (pieces.encode(texts, cutter) for texts in (task.unlabelled, task.validation.texts))
-    inputs, targets = lm.pieces(prose_model.stream(read), prose_model.PIECE)
     start, counts = model.get_weights(), prose_model.words(task.validation.texts)
 
     def search():
-        best = np.inf, start
+        best = [np.inf, start]
+
+        def keep(epoch, logs):
+            now = prose_model.perplexity(counts, prose_model.of_text(tied.score_texts(model, validation)))
+            if now < best[0]:
+                best[:] = now, model.get_weights()
+
         for rate in READING["rates"]:
             keras.utils.set_random_seed(seed)
             model.set_weights(start)
-            prose_model.compiled(model, rate)
-            for _ in range(READING["epochs"]):
-                model.fit(inputs, targets, prose_model.BATCH_SIZE, verbose=0)
-                now = prose_model.perplexity(counts, prose_model.of_text(lm.score_texts(model, validation)))
-                best = min(best, (now, model.get_weights()), key=lambda found: found[0])
+            tied.train(model, read, READING["epochs"], rate, prose_model.BATCH_SIZE, keep)
         return {str(number): array for number, array in enumerate(best[1])}
 
-    key = cache.fingerprint(inputs, *start, text=[digest(go_on_reading), seed])
+    key = cache.fingerprint(tied.stream(read), *start, text=[digest(go_on_reading), seed])
     arrays, seconds = trained_once(key, search)
     model.set_weights([arrays[str(number)] for number in range(len(start))])
     return seconds

@@ -169,25 +169,3 @@ def test_sentence_encoder_shares_the_weights_of_the_reader():
 
 def test_the_mark_between_sentences_comes_first():
     assert lm.prepend_bos(np.array([[2, 3], [4, 0]])).tolist() == [[0, 2, 3], [0, 4, 0]]
-
-
-def test_a_tied_head_shares_the_vectors_of_the_words():
-    body = lm.reader(20, 8)
-    model = lm.tied_language_model(body)
-    assert model.count_params() == body.count_params() + 20 and len(model.get_weights()) == 5
-    assert len(model.trainable_variables) == 5, "the shared vectors stand there once"
-    inputs = np.array([[0, 3, 4]], "int32")
-    states = keras.ops.convert_to_numpy(body(inputs))
-    vectors = keras.ops.convert_to_numpy(body.get_layer("embedding").embeddings)
-    logits = keras.ops.convert_to_numpy(model(inputs, training=False))
-    assert np.allclose(logits, states @ vectors.T, atol=1e-5)
-
-
-def test_texts_are_scored_alone_whatever_stands_beside_them():
-    model = lm.tied_language_model(lm.reader(20, 8))
-    texts = [[3, 4, 5, 6, 7], [], [8]]
-    together, alone = lm.score_texts(model, texts), [lm.score_texts(model, [text])[0] for text in texts]
-    assert [len(part) for part in together] == [6, 1, 2]
-    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(together, alone, strict=True))
-    with pytest.raises(ValueError, match="texts"):
-        lm.score_texts(model, [])

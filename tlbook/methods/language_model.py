@@ -128,56 +128,6 @@ def language_model(body, dropout=0.2):
     return keras.Model(body.input, keras.layers.Dense(words, name="next_word")(x), name="language_model")
 
 
-class NextWord(keras.layers.Layer):
-    """A head that scores each word by the vector it has as an input: logits = states @ vectors.T + bias.
-
-    `embedding` is the `keras.layers.Embedding` whose vectors it shares, as wide as the states. Half the numbers of a
-    language model are gone so, and a word that is read often is also written well. Source: Press and Wolf (2017), Inan
-    et al. (2017). Taught in chapter 5.16.
-    """
-
-    def __init__(self, embedding, **options):
-        """Keep the embedding."""
-        super().__init__(**options)
-        self.embedding = embedding
-
-    def build(self, shape):
-        """Make one bias a word."""
-        self.bias = self.add_weight(shape=(self.embedding.input_dim,), initializer="zeros", name="bias")
-
-    def call(self, states):
-        """Return the logits (n, length, words)."""
-        return keras.ops.matmul(states, keras.ops.transpose(self.embedding.embeddings)) + self.bias
-
-
-def tied_language_model(body, dropout=0.2):
-    """Return a `reader` with a `NextWord` head: output (n, length, words) logits. Taught in chapter 5.16."""
-    x = keras.layers.Dropout(dropout, name="dropout")(body.output)
-    head = NextWord(body.get_layer("embedding"), name="next_word")
-    return keras.Model(body.input, head(x), name="tied_language_model")
-
-
-def score_texts(model, texts):
-    """Return log p of each piece of each text and of its end, a list of float arrays (pieces + 1,).
-
-    `texts` are lists of int, as `tlbook.inputs.pieces.encode` returns them; the model reads `BETWEEN` first. Raises
-    `ValueError` for no texts. Taught in chapter 5.16.
-    """
-    if not len(texts):
-        raise ValueError("texts: got none, expected one or more")
-    order = np.argsort([len(text) for text in texts], kind="stable")  # like lengths together: little padding
-    found = [None] * len(texts)
-    for start in range(0, len(order), 64):
-        batch = order[start : start + 64]
-        rows = np.full((len(batch), max(len(texts[i]) for i in batch) + 2), BETWEEN, "int32")
-        for row, i in zip(rows, batch, strict=True):
-            row[1 : len(texts[i]) + 1] = texts[i]
-        scores = log_probabilities(model, rows[:, :-1], rows[:, 1:])
-        for row, i in zip(scores, batch, strict=True):
-            found[i] = row[: len(texts[i]) + 1]
-    return found
-
-
 def log_probabilities(model, inputs, targets, batch_size=64):
     """Return what a `language_model` thought of each word that came: log p, float32 of the shape of `targets`.
 
