@@ -45,8 +45,9 @@ TINY = {
         "PIECES": 200,
         "UNITS": 8,
         "PRETRAINING": {"batch_size": 32, "epochs": 1, "rate": 5e-3},
-        "EPOCHS": {30: 1},
-        "RATES": (3e-3,),
+        "EPOCHS": {50: 1},
+        "RATES": {"scratch": (3e-3,), "pretrained": (3e-3,)},
+        "ORDERS": (2,),
     },
     "prose_sentiment": {"DIRECTIONS": 5, "READING": {"rates": (3e-3,), "epochs": 1}, "EPOCHS": {50: 1}},
     "wikigold": {
