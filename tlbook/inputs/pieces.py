@@ -50,7 +50,7 @@ def learn(sentences, size):
         show_progress=False,
     )
     every = [f"{sign}{sign}" for sign in signs]
-    cutter.train_from_iterator((" ".join(words(sentence)) for sentence in (*sentences, *every)), trainer)
+    cutter.train_from_iterator([*(" ".join(words(sentence)) for sentence in sentences), *every], trainer)
     return cutter
 
 
