@@ -97,7 +97,7 @@ def reader(task, seed, read):
     model = tied.language_model(prose_model.PIECES, prose_model.UNITS)
     cost = {}
     if read != "nothing":
-        model, seconds = prose_model.language_model()
+        model, seconds, _ = prose_model.language_model()
         if read == "reviews":
             seconds += go_on_reading(model, task, seed)
         cost = {"pretraining_seconds": seconds}

@@ -44,7 +44,7 @@ TINY = {
         "CHOOSING": 20,
         "PIECES": 200,
         "UNITS": 8,
-        "PRETRAINING": {"batch_size": 32, "epochs": 1, "rate": 5e-3},
+        "PRETRAINING": {"batch_size": 32, "epochs": 1, "rates": (3e-3,)},
         "EPOCHS": {50: 1},
         "RATES": {"scratch": (3e-3,), "pretrained": (3e-3,)},
         "ORDERS": (2,),
