@@ -187,8 +187,6 @@ LIKE_ANOTHER = {
     "budget_controls": ("random_body",),
     "own_folder": ("pixels",),
     "segmentation": ("fcn_8",),
-    "preprocessing": ("as_trained", "rgb_minus_mean"),
-    "product_reviews": ("film_reviews", "subjectivity"),
     "prose_sentiment": ("majority", "tfidf", "random_frozen", "adapted_frozen"),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
