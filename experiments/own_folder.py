@@ -1,160 +1,303 @@
-"""How many pictures a class a small folder of one's own needs: five of CIFAR-10's classes, 5 to 50 pictures of each.
+"""How many pictures a class a small folder of one's own needs: five of CIFAR-10's classes, 4 to 40 pictures of each.
 
-A run draws a folder, keeps a fifth of it (at least one picture of each class) to choose by, as a reader would, and
-learns from the rest. Everything is chosen on that fifth: C, the rate, and whether fine-tuning is kept at all. The test
-pictures are 600 others. Pictures are enlarged to 48 pixels as `tlbook.data.folders.prepare` enlarges them. No picture
-of `data.holdout` is drawn.
+A run draws a folder, and has no other labels: penalty, size of the picture, rate, and whether tuning is kept at all are
+chosen by cross-validation or in two halves of the same pictures, which all teach in the end. Every arm sees each
+picture and its mirror image, and a mirror image stays on the side of its picture. Networks get the pictures enlarged:
+the size is chosen among those of `SIZES`. Both networks are read in one way, the mean of each channel over the picture.
+The fresh VGG16 has drawn weights; the shuffled EfficientNet has the published numbers of each array in another order.
+
+The first protocol (`results/lessons/own_folder.csv`) gave all networks 48 pixels; it had one network and no gradients,
+and a fifth of the folder did nothing but choose. So this one draws other folders, and is judged on pictures that the
+first had not looked at: 600 of `data.holdout`. Smaller folders are the first pictures of larger ones.
+
+Features are computed once in a process; a run that finds them there adds their seconds to its own. `mmac` are the
+million multiply-adds that one new picture takes at the chosen `size`, `tmac` the 1e12 that it took until the classifier
+stood.
 
 Run it with `python -m experiments.own_folder`. Chapter 5.1 plots it.
 """
 
 import functools
+import time
 
 import keras
 import numpy as np
 from PIL import Image
+from sklearn.model_selection import StratifiedKFold
 
+from experiments import adapting, cifar10_classical
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
-from tlbook import backbones, data, evaluation, features, heads, training
-from tlbook.data import folders
+from tlbook import backbones, data, evaluation, features, heads
+from tlbook.backbones import cost, efficientnet, vgg16
+from tlbook.data import splits
 
 CLASSES = ("airplane", "cat", "dog", "frog", "truck")
-SIZE = 48  # pixels a side
-SHAPE = (SIZE, SIZE, 3)
+LARGEST = 200  # pictures in a folder
+FIRST_DRAW = 100  # added to the seed: folders that the first protocol did not draw
 TEST = 600
-PER_CLASS = {20: 5, 40: 10, 80: 20, 200: 50}  # pictures of a class, by how many are left to learn from
-EPOCHS = {20: 10, 40: 8, 80: 5, 200: 3}
+FOLDS = 4
 PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
-RATES = (1e-4, 3e-4)
+KERNEL_C = (0.3, 1.0, 3.0, 10.0, 30.0)
+SIZES = {"vgg16": (32, 48, 64), "efficientnet": (64, 96, 128, 160)}  # pixels a side
+CUTS = {"vgg16": "block3_pool", "efficientnet": "block15_out"}  # what lies above is tuned
+EPOCHS = {20: 10, 40: 8, 80: 5, 100: 5, 200: 3}
+BATCH_SIZE = 8
+DROPOUT = 0.5
 
 
 def load(n_train, seed):
-    """Draw a folder and return it, cut in two; and the test pictures."""
-    folder, test, source = draw(PER_CLASS[n_train], seed)
-    parts = folders.cut(folder, CLASSES, source, validation=0.2, test=0.2, seed=seed)
-    # The test pictures come from elsewhere, so what `cut` keeps for a test goes back to what is learned from.
-    train = data.Split(
-        np.concatenate([parts.train.images, parts.test.images]), np.concatenate([parts.train.labels, parts.test.labels])
-    )
-    task = Task(
-        train=train, validation=parts.validation, n_choose=len(parts.validation), source=source, epochs=EPOCHS[n_train]
-    )
+    """Return a folder, whose own pictures choose, and the test pictures."""
+    dataset = data.load_cifar10()
+    drawn = data.subset(five(dataset.train, dataset.class_names), LARGEST, FIRST_DRAW + seed)
+    first = splits.ranks(drawn.labels, np.arange) < n_train // len(CLASSES)
+    folder = data.Split(drawn.images[first], drawn.labels[first])
+    test = data.subset(five(data.holdout(), dataset.class_names), TEST, 0)
+    task = Task(train=folder, validation="cross-validation", n_choose=len(folder), source=dataset.source)
     return task, HeldOut(test.images, test.labels)
 
 
-def draw(per_class, seed):
-    """Return a folder of `per_class` pictures of each class, the test pictures, and the source."""
-    dataset = data.load_cifar10()
-    numbers = [dataset.class_names.index(name) for name in CLASSES]
-
-    def chosen(split, n, seed):
-        mask = np.isin(split.labels, numbers)
-        labels = np.searchsorted(numbers, split.labels[mask])  # the classes are in alphabetical order in both
-        small = data.subset(data.Split(split.images[mask], labels), n, seed)
-        return data.Split(np.stack([enlarge(image) for image in small.images]), small.labels)
-
-    return chosen(dataset.train, per_class * len(CLASSES), seed), chosen(dataset.test, TEST, 0), dataset.source
+def five(split, class_names):
+    """Return the pictures of the five classes, which are in alphabetical order in both lists."""
+    numbers = [class_names.index(name) for name in CLASSES]
+    mask = np.isin(split.labels, numbers)
+    return data.Split(split.images[mask], np.searchsorted(numbers, split.labels[mask]))
 
 
-def enlarge(image):
-    """Return a picture at 48 pixels a side, as `tlbook.data.folders.prepare` enlarges."""
-    return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+def mirrored(images):
+    """Flip pictures left to right."""
+    return images[:, :, ::-1]
 
 
 def majority(task, arm, seed):
     """Name the most frequent class, whatever the picture."""
-    most = np.bincount(task.train.labels).argmax()
+    counts = np.bincount(task.train.labels)
     return Fitted(
-        predict=lambda images: np.full(len(images), most), validation=float(np.mean(task.validation.labels == most))
+        predict=lambda images: np.full(len(images), counts.argmax()), validation=float(counts.max() / counts.sum())
     )
 
 
-def probed(task, arm, see):
-    """Fit a logistic regression on what `see` makes of pictures."""
-    probe = heads.best_probe(*((see(part.images), part.labels) for part in (task.train, task.validation)), arm.grid)
-    return Fitted(predict=lambda images: probe.predict(see(images)), validation=probe.validation_score, chosen=probe.C)
+def by_folds(variants, labels, grid, make):
+    """Return the accuracy of each C in cross-validation, a dict; a mirror image stays with its picture."""
+    scores = dict.fromkeys(grid, 0.0)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    for learn, judge in folds.split(labels, labels):
+        for C in grid:
+            probe = fit(variants, labels, learn, C, make)
+            scores[C] += probe.score(variants[0][judge], labels[judge]) / FOLDS
+    return scores
 
 
-def classical(task, arm, seed, see):
-    """Logistic regression on a histogram of 64 colours, or on the pixels at 16 x 16."""
-    return probed(task, arm, see)
+def fit(variants, labels, positions, C, make=heads.regression):
+    """Fit one classifier on all variants of the pictures at some positions."""
+    rows = np.concatenate([variant[positions] for variant in variants])
+    return heads.linear_probe(rows, np.tile(labels[positions], len(variants)), C, make)
 
 
-def histogram(images):
+def classical(task, arm, seed, see, make):
+    """Fit a classifier on what `see` makes of the pictures."""
+    images, labels = task.train.images, task.train.labels
+    variants = [see(images), see(mirrored(images))]
+    scores = by_folds(variants, labels, arm.grid, make)
+    C = max(sorted(scores), key=scores.get)
+    probe = fit(variants, labels, np.arange(len(labels)), C, make)
+    return Fitted(predict=lambda images: probe.predict(see(images)), validation=scores[C], chosen=C)
+
+
+def colours(images):
     """Count the pixels of each of 4 x 4 x 4 colours: float32 (n, 64), shares."""
     codes = (images // 64) @ np.array([16, 4, 1])
-    return np.stack([np.bincount(code.ravel(), minlength=64) for code in codes]).astype("float32") / SIZE**2
+    counts = np.stack([np.bincount(code.ravel(), minlength=64) for code in codes])
+    return counts.astype("float32") / codes[0].size
 
 
 def pixels(images):
     """Return the pictures at 16 x 16 pixels: float64 (n, 768)."""
-    return images.reshape(len(images), 16, SIZE // 16, 16, SIZE // 16, 3).mean(axis=(2, 4)).reshape(len(images), -1)
+    n, side = images.shape[:2]
+    return images.reshape(n, 16, side // 16, 16, side // 16, 3).mean(axis=(2, 4)).reshape(n, -1)
 
 
-def halves(pretrained=True):
-    """VGG16 up to `block4_pool`, cut before block 4."""
-    model = backbones.vgg16.pretrained(SHAPE)[0] if pretrained else backbones.vgg16.build(SHAPE)
-    body, _ = backbones.split(model, "block4_pool")
-    return backbones.split(body, "block3_pool")
+def kernel(C):
+    """Return an unfitted support vector machine with a Gaussian kernel on standardised features."""
+    return cifar10_classical.kernel(C, 0.99)  # the components that hold 99 % of the variance
 
 
-def frozen(task, arm, seed):
-    """Fit logistic regression on frozen features, of ImageNet's weights or of fresh ones."""
+def network(body, size, seed):
+    """Return a network from pictures of `size` pixels to one vector each: published, or fresh or shuffled by a seed."""
+    shape, kind = (size, size, 3), body.partition("_")[0]
     keras.utils.set_random_seed(seed)
-    lower, upper = halves(pretrained=arm.pretraining == "published")
-    return probed(
-        task, arm, lambda images: features.extract(upper, features.extract(lower, images)).reshape(len(images), -1)
-    )
+    if kind in ("vgg16", "fresh"):
+        whole = vgg16.build(shape) if kind == "fresh" else vgg16.pretrained(shape)[0]
+        end = backbones.split(whole, "block4_pool")[0]
+        return keras.Model(end.input, keras.layers.GlobalAveragePooling2D()(end.output))
+    arrays = efficientnet.find_arrays()[0]
+    if kind == "shuffled":
+        rng = np.random.default_rng(seed)
+        arrays = {
+            name: tuple(rng.permutation(array.ravel()).reshape(array.shape) for array in found)
+            for name, found in arrays.items()
+        }
+    return efficientnet.build(shape, arrays)
 
 
-def head_then_block4(task, arm, seed):
-    """Start from the probe and train block 4 at each rate; keep the one that is best on the validation pictures."""
-    keras.utils.set_random_seed(seed)
-    lower, upper = halves()
-    variants = [features.extract(lower, task.train.images, mirrored=mirrored) for mirrored in (False, True)]
-    held_out = features.extract(lower, task.validation.images)
-    probe = heads.best_probe(
-        (features.extract(upper, variants[0]), task.train.labels),
-        (features.extract(upper, held_out), task.validation.labels),
-        arm.first,
-    )
-    start = upper.get_weights()
-    # A tie goes to what moved less: first the probe itself (no rate), then the lower rates.
-    best = (probe.validation_score, None, None)
-    for rate in arm.grid[1:]:
-        upper.set_weights(start)
-        model = heads.classifier(upper, len(CLASSES), dropout=0.5)
-        heads.start_from_probe(model, probe)
-        batches = training.Batches(variants, task.train.labels, batch_size=16, seed=seed)
-        history = training.fit(model, batches, (held_out, task.validation.labels), task.epochs, rate)
-        if history["val_accuracy"][-1] > best[0] + 1e-6:
-            best = (history["val_accuracy"][-1], rate, model.get_weights())
-    model = heads.classifier(upper, len(CLASSES))
-    # The probe also gives the head its mean and variance: `set_weights` alone would not make it use them.
-    upper.set_weights(start)
-    heads.start_from_probe(model, probe)
-    if best[2] is not None:
-        model.set_weights(best[2])
+@functools.cache
+def reader(body, size, seed):
+    """Return the network, or its part below the cut, that makes what `Seen` holds; and its multiply-adds."""
+    model = network(body, size, seed)
+    if body.endswith("_below"):
+        model = backbones.split(model, CUTS[body.removesuffix("_below")])[0]
+    return model, cost.multiply_adds(model)
+
+
+_KNOWN, _TESTED = {}, {}
+
+
+class Seen:
+    """What networks make of pictures, computed once in this process; and what it cost, as if it were not."""
+
+    def __init__(self, body, seed=0):
+        """Look through a network of one kind."""
+        self.body, self.seed, self.kept, self.work = body, seed, 0.0, 0
+
+    def __call__(self, images, size):
+        """Return what the network makes of pictures enlarged to `size` pixels, float32 (n, ...)."""
+        model, operations = reader(self.body, size, self.seed)
+        keys = [(self.body, self.seed, size, image.tobytes()) for image in images]
+        new = [k for k, key in enumerate(keys) if key not in _KNOWN]
+        self.kept += sum(_KNOWN[key][1] for key in keys if key in _KNOWN)
+        self.work += operations * len(images)
+        if new:
+            start = time.process_time()
+            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]))
+            each = (time.process_time() - start) / len(new)
+            _KNOWN.update((keys[k], (row.astype("float16"), each)) for k, row in zip(new, rows, strict=True))
+        return np.stack([_KNOWN[key][0] for key in keys]).astype("float32")
+
+    def both(self, images, size):
+        """Return what it makes of pictures, and of their mirror images."""
+        return [self(images, size), self(mirrored(images), size)]
+
+    def test(self, images, size):
+        """Return what it makes of the test pictures, and note the seconds: the next run finds them done."""
+        start = time.process_time()
+        rows = self(images, size)
+        _TESTED.setdefault((self.body, self.seed, size), time.process_time() - start)
+        return rows
+
+    def kept_seconds(self, size):
+        """Return what this run found done, the test pictures at `size` pixels included."""
+        return self.kept + _TESTED.get((self.body, self.seed, size), 0.0)
+
+
+def enlarge(image, size):
+    """Return a picture at another size, as `tlbook.data.folders.prepare` enlarges."""
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def chosen_probe(task, see, grid):
+    """Return the size and C that serve best in cross-validation, its accuracy there, and the features at that size."""
+    labels, scores, seen = task.train.labels, {}, {}
+    for size in sorted({size for size, _ in grid}):
+        seen[size] = see.both(task.train.images, size)
+        C = sorted(C for each, C in grid if each == size)
+        scores |= {(size, each): score for each, score in by_folds(seen[size], labels, C, heads.regression).items()}
+    best = max(scores, key=scores.get)  # at a tie the smaller picture, then the smaller C
+    return best, scores[best], seen[best[0]]
+
+
+def frozen(task, arm, seed, body):
+    """Fit logistic regression on the features of a network."""
+    see = Seen(body, seed if body in ("fresh", "shuffled") else 0)
+    (size, C), validation, variants = chosen_probe(task, see, arm.grid)
+    probe = fit(variants, task.train.labels, np.arange(len(task.train)), C)
     return Fitted(
-        predict=lambda images: training.predict(model, features.extract(lower, images)),
-        validation=best[0],
-        chosen=best[1],
+        predict=lambda images: probe.predict(see.test(images, size)),
+        validation=validation,
+        chosen=(size, C),
+        kept_seconds=see.kept_seconds(size),
+        figures={"mmac": reader(body, size, see.seed)[1] / 1e6, "tmac": see.work / 1e12, "size": size},
     )
+
+
+def tuned(task, arm, seed, body):
+    """Start from the probe, train what lies above the cut at each rate, and keep what is best in the second half."""
+    labels, everything = task.train.labels, np.arange(len(task.train))
+    see, below = Seen(body), Seen(f"{body}_below")
+    (size, C), _, variants = chosen_probe(task, see, [(s, C) for s in SIZES[body] for C in arm.first])
+    model, start, operations = machine(body, size)
+    inputs = below.both(task.train.images, size)
+
+    def prepare(positions):
+        model.set_weights(start)
+        heads.start_from_probe(model, fit(variants, labels, positions, C))
+
+    def batches(positions, rng):
+        order = rng.permutation(positions)
+        for begin in range(0, len(order), BATCH_SIZE):
+            batch = order[begin : begin + BATCH_SIZE]
+            flips = rng.integers(2, size=len(batch))
+            yield np.stack([inputs[flip][k] for flip, k in zip(flips, batch, strict=True)]), labels[batch]
+
+    def predict(positions):
+        return features.forward(model, inputs[0][positions]).argmax(axis=1)
+
+    learn, choose = adapting.halves(labels, seed, adapting.TO_CHOOSE)
+    probe = fit(variants, labels, learn, C).score(variants[0][choose], labels[choose])
+    found = adapting.tune(model, prepare, batches, predict, labels, arm.grid[1:], EPOCHS, seed)
+    kept = found.validation > probe + 1e-6  # a tie goes to the probe
+    if not kept:
+        prepare(everything)
+    work = see.work + below.work + 3 * operations * found.seen
+    return Fitted(
+        predict=lambda images: features.forward(model, below.test(images, size)).argmax(axis=1),
+        validation=max(found.validation, probe),
+        chosen=found.rate if kept else None,
+        kept_seconds=see.kept + below.kept_seconds(size),
+        figures={"mmac": (reader(below.body, size, 0)[1] + operations) / 1e6, "tmac": work / 1e12, "size": size},
+    )
+
+
+@functools.cache
+def machine(body, size):
+    """Return what lies above the cut, under a head and ready to be tuned; its first weights; its multiply-adds."""
+    upper = backbones.split(network(body, size, 0), CUTS[body])[1]
+    model = heads.classifier(upper, len(CLASSES), DROPOUT)
+    return adapting.compiled(model), model.get_weights(), cost.multiply_adds(model)
+
+
+def without(see, grid=PROBE_C, make=heads.regression):
+    """Return an arm that reads pictures without a network."""
+    return Arm(fit=functools.partial(classical, see=see, make=make), grid=grid, pretraining="none")
+
+
+def probing(body, pretraining, kind):
+    """Return an arm that fits a probe on a frozen network."""
+    grid = tuple((size, C) for size in SIZES[kind] for C in PROBE_C)
+    return Arm(fit=functools.partial(frozen, body=body), grid=grid, pretraining=pretraining)
+
+
+def tuning(body, rates):
+    """Return an arm that tunes what lies above the cut; no rate means that the probe is kept."""
+    fit = functools.partial(tuned, body=body)
+    return Arm(fit=fit, grid=(None, *rates), first=PROBE_C, pretraining="published")
 
 
 EXPERIMENT = Experiment(
     name="own_folder",
-    question="How many pictures of a class does a folder of one's own need?",
+    question="How many pictures of a class does a folder of one's own need, and which network?",
     unit="test picture and seed",
     arms={
         "majority": Arm(fit=majority, pretraining="none"),
-        "colours": Arm(fit=functools.partial(classical, see=histogram), grid=PROBE_C, pretraining="none"),
-        "pixels": Arm(fit=functools.partial(classical, see=pixels), grid=PROBE_C, pretraining="none"),
-        "random_body": Arm(fit=frozen, grid=PROBE_C, pretraining="none"),
-        "linear_probe": Arm(fit=frozen, grid=PROBE_C, pretraining="published"),
-        "head_then_block4": Arm(fit=head_then_block4, grid=(None, *RATES), first=PROBE_C, pretraining="published"),
+        "colours": without(colours),
+        "pixels": without(pixels),
+        "gradients_kernel": without(cifar10_classical.describe, KERNEL_C, kernel),
+        "random_body": probing("fresh", "none", "vgg16"),
+        "shuffled_efficientnet": probing("shuffled", "none", "efficientnet"),
+        "linear_probe": probing("vgg16", "published", "vgg16"),
+        "head_then_block4": tuning("vgg16", (3e-5, 1e-4, 3e-4)),
+        "efficientnet_probe": probing("efficientnet", "published", "efficientnet"),
+        "efficientnet_tuned": tuning("efficientnet", (1e-4, 3e-4, 1e-3)),
     },
-    design={"n_train": tuple(PER_CLASS), "seed": (0, 1, 2)},
+    design={"n_train": (20, 40, 80, 200), "seed": (0, 1, 2, 3, 4)},
     load=load,
     metrics={"accuracy": evaluation.accuracy},
 )

@@ -30,6 +30,9 @@ class ExperimentIndex(SphinxDirective):
             how = nodes.paragraph(
                 "", "Recorded by ", nodes.literal("", f"python -m experiments.{name}"), nodes.Text(".")
             )
+            if rows is not None:
+                to = nodes.reference("", "Explore it", refuri=f"explorer.html#table={name}", internal=False)
+                how += [nodes.Text(" "), to, nodes.Text(".")]
             read = nodes.paragraph("", "Read in ")
             for i, document in enumerate(readers.get(name, ())):
                 read += [nodes.Text(", ")] * bool(i) + [_to(document, self.env.docname)]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tlbook.backbones import hed, minilm, textgenrnn, vgg16, voice
+from tlbook.backbones import hed, minilm, textgenrnn, use_multilingual, vgg16, voice
 
 # Keras takes seconds to load, and the door needs its name alone.
 LOADED = """
@@ -22,11 +22,16 @@ def test_the_door_loads_nothing_that_few_chapters_need():
     loaded = set(done.stdout.split())
     assert {"tlbook.backbones.vgg16", "tlbook.backbones.small", "tlbook.backbones.cut"} < loaded
     unwanted = {"tokenizers", "safetensors", "onnx", "scipy", "sklearn", "tensorflow"}
-    unwanted |= {f"tlbook.backbones.{name}" for name in ("transformer", "minilm", "voice", "textgenrnn", "hed")}
+    unwanted |= {
+        f"tlbook.backbones.{name}"
+        for name in ("transformer", "minilm", "use_multilingual", "voice", "textgenrnn", "hed")
+    }
     assert not loaded & unwanted
 
 
-@pytest.mark.parametrize("network", [hed, minilm, textgenrnn, vgg16, voice], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "network", [hed, minilm, textgenrnn, use_multilingual, vgg16, voice], ids=lambda module: module.__name__
+)
 def test_published_networks_keep_one_contract(network):
     assert list(inspect.signature(network.read).parameters) == ["path"]
     *_, (name, arrays) = inspect.signature(network.build).parameters.items()

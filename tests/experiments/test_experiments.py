@@ -29,15 +29,23 @@ TINY = {
     "cheap_pretraining": {"VARIANTS": 2},
     "cifar10_regimes": {"EPOCHS": dict.fromkeys(MODULES["cifar10_regimes"].RATES, {100: 1})},
     "label_budget": {"TEST": 20, "EPOCHS": {100: 1}},
-    "own_folder": {"TEST": 20, "EPOCHS": {20: 1}},
+    "own_folder": {"TEST": 20, "EPOCHS": {20: 1}, "SIZES": {"vgg16": (32,), "efficientnet": (32,)}},
     "preprocessing": {"VALIDATION": 20, "TEST": 20},
+    "bench_sequences": {"AMOUNT": 400, "PASSES": 1, "PRODUCTS": 4},
     "model_choice": {"DRAW": 60, "SOURCE": 100, "TEST": 60, "PRETRAINING": {"epochs": 1, "rate": 3e-3}},
     "outlines": {"SCENES": {"train": (2, 60), "validation": (1, 200), "test": (1, 200)}},
+    "segmentation": {
+        "SIZE": 32,
+        "TEST": 3,
+        "WHOLE_LOOKS": {10: 4},
+        "PIXELS": 500,
+    },
     "product_reviews": {
         "EPOCHS": {50: 1},
         "SAME_AMOUNT": 560,
         "PRETRAINING": {"batch_size": 64, "epochs": 1, "rate": 2e-3},
     },
+    "label_sentences": {"STEPS": 1},
     "language_transfer": {"EPOCHS": {50: 1}, "WORDS": 3_000, "HELD_OUT": 50, "VOCABULARY": 300, "UNITS": 8},
     "wikigold": {
         "PRETRAINING": ONE_EPOCH,
@@ -77,10 +85,13 @@ N_TRAIN = {
     "cifar10_rates": 100,
 }
 FETCHED = {
+    "bench_sequences": [assets.VADER],
+    "label_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
     "model_choice": [assets.HED],
     "next_product": [assets.MINILM, assets.VADER],
     "outlines": [assets.HED],
+    "own_folder": [assets.EFFICIENTNET],
     "perplexity": [assets.VADER],
     "product_controls": [assets.VADER],
     "tuning_sentences": [assets.MINILM, assets.VADER],
@@ -89,6 +100,7 @@ FETCHED = {
 }
 SPEAKING = ("spoken_digits", "new_draw", "synthetic_speech", "voice_probes", "randomised_voices")
 PICTURES = (
+    "bench_pictures",
     "cifar10_depth",
     "cifar10_rates",
     "cifar10_regimes",
@@ -100,11 +112,38 @@ PICTURES = (
     "outlines",
     "own_folder",
     "preprocessing",
+    "segmentation",
     "tuning_pictures",
     "cheap_pretraining",
 )
 # Arms that differ from another one in nothing but a name or a constant.
 LIKE_ANOTHER = {
+    "bench_pictures": [
+        name
+        for name in MODULES["bench_pictures"].EXPERIMENT.arms
+        if name
+        not in (
+            "raw_gradients",
+            "measured_layer1",
+            "labels_layer3",
+            "vae_layer2",
+            "redrawn_gan_layer2",
+            "vgg16_layer5",
+            "redrawn_vgg16_layer1",
+        )
+    ],
+    "bench_sequences": [
+        name
+        for name in MODULES["bench_sequences"].EXPERIMENT.arms
+        if name
+        not in (
+            "tfidf",
+            "fresh_lstm_layer2",
+            "labels_gru_layer2",
+            "words_transformer_layer1",
+            "redrawn_words_cnn_embedding",
+        )
+    ],
     "cheap_pretraining": (
         *(f"{way}_{how}" for way in ("labels", "autoencoder", "gan", "contrastive") for how in ("tuned", "longer")),
         *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
@@ -112,6 +151,7 @@ LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
+    "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",
@@ -121,6 +161,8 @@ LIKE_ANOTHER = {
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
+    "own_folder": ("pixels",),
+    "segmentation": ("fcn_8",),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything",),
@@ -195,8 +237,9 @@ def of_few_numbers(monkeypatch, module):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(minilm, "pretrained", lambda: (minilm.build(config | sizes, tokenizer), source))
     monkeypatch.setattr(minilm, "encode", lambda encoder, texts, *_: rng.random((len(texts), 8), "float32"))
-    for kept in (module.machine, module.reading, module.tokenizer, module.body):
-        kept.cache_clear()
+    for kept in ("machine", "reading", "readers", "tokenizer", "body"):
+        if hasattr(module, kept):
+            getattr(module, kept).cache_clear()
 
 
 @pytest.mark.parametrize(("name", "arm"), RUNS)
@@ -204,6 +247,13 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     experiment = tiny(name)
     if name in ("tuning_sentences", "two_heads"):
         of_few_numbers(monkeypatch, MODULES["tuning_sentences"])
+    if name == "label_sentences":
+        module = MODULES[name]
+        of_few_numbers(monkeypatch, module)
+        monkeypatch.setattr(module, "untrained", lambda: None)
+        monkeypatch.setattr(module.use_multilingual, "pretrained", lambda: (None, None))
+        rng = np.random.default_rng(0)
+        monkeypatch.setattr(module.use_multilingual, "encode", lambda encoder, texts: rng.random((len(texts), 8)))
     if name == "next_product":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
         encode = MODULES["frozen_sentences"].minilm

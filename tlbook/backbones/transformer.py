@@ -6,7 +6,7 @@ import numpy as np
 # What BERT's files hold and the network below does not need: the positions 0, 1, 2, ..., and a layer behind the first
 # token that says whether one sentence follows another.
 UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
-_KIND = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+KIND = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 _COUNTS = ("hidden_size", "num_attention_heads", "num_hidden_layers", "intermediate_size")
 _COUNTS += ("vocab_size", "max_position_embeddings", "type_vocab_size")
 
@@ -88,7 +88,7 @@ def tensor_names(config):
 
 def _check(config):
     """Refuse what would load without an error and compute something else, such as another activation."""
-    for key, expected in _KIND.items():
+    for key, expected in KIND.items():
         if config.get(key) != expected:
             raise ValueError(f"config: {key} is {config.get(key)!r}, expected {expected!r}")
     for key in _COUNTS:

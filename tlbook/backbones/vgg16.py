@@ -105,6 +105,19 @@ def pretrained(input_shape=(32, 32, 3)):
     return build(input_shape, arrays), source
 
 
+def redrawn(arrays, seed):
+    """Return weights drawn anew, array by array, from a normal distribution with the mean and variance of each.
+
+    Of what a body learned this keeps how large its weights are at each depth, and nothing else. `arrays` and the result
+    are as `read` returns them. Taught in chapter 5.13.
+    """
+    rng = np.random.default_rng(seed)
+    return {
+        name: tuple(rng.normal(each.mean(), each.std(), each.shape).astype("float32") for each in found)
+        for name, found in arrays.items()
+    }
+
+
 def checksum(arrays):
     """Return the SHA-256 over all arrays, layer by layer, kernel then bias, as little-endian float32.
 

@@ -1,5 +1,5 @@
-"""Evaluation: predictions against labels, entities against tags, probabilities against outcomes; and how far few seeds
-and few test examples can be trusted.
+"""Evaluation: predictions against labels, of pictures or of pixels, entities against tags, probabilities against
+outcomes; and how far few seeds and few test examples can be trusted.
 """
 
 from tlbook.evaluation.calibration import calibration_error, negative_log_likelihood, reliability, temperature
@@ -7,6 +7,7 @@ from tlbook.evaluation.classes import accuracy, confusion, recall
 from tlbook.evaluation.controls import against_strongest
 from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, token_accuracy
 from tlbook.evaluation.intervals import agree, crossed, interval, paired, verdict
+from tlbook.evaluation.pixels import class_iou, picture_iou
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
 
@@ -16,6 +17,7 @@ __all__ = [
     "agree",
     "bootstrap",
     "calibration_error",
+    "class_iou",
     "confusion",
     "crossed",
     "entity_errors",
@@ -26,6 +28,7 @@ __all__ = [
     "negative_log_likelihood",
     "one_shot",
     "paired",
+    "picture_iou",
     "recall",
     "reliability",
     "temperature",

