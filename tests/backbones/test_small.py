@@ -95,3 +95,31 @@ def test_small_speech_cnn_has_momentum_09_and_sees_decibels_between_minus_one_an
 def test_small_speech_cnn_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="input_shape: got"):
         backbones.small_speech_cnn(shape)
+
+
+def test_small_speech_frames_has_the_weights_of_the_cnn_and_keeps_the_time():
+    cnn, frames = backbones.small_speech_cnn((64, 40)), backbones.small_speech_frames()
+    frames.set_weights(cnn.get_weights())
+    assert [w.path for w in frames.weights] == [w.path for w in cnn.weights]
+    assert frames(np.zeros((2, 96, 40), "float32")).shape == (2, 24, 192)
+    # A click moves along with its place: four frames later is one vector later.
+    clicks = np.full((2, 160, 40), -60, "float32")
+    clicks[0, 60], clicks[1, 64] = 0, 0
+    early, late = keras.ops.convert_to_numpy(frames(clicks))
+    np.testing.assert_allclose(early[8:30], late[9:31], atol=1e-4)
+
+
+def test_small_speech_frames_is_the_cnn_where_no_time_is_dropped():
+    """Up to the second stage the two are one; the third has the values of the cnn, and those between them."""
+    cnn, frames = backbones.small_speech_cnn((64, 40)), backbones.small_speech_frames((64, 40))
+    frames.set_weights(cnn.get_weights())
+    x = np.random.default_rng(0).uniform(-60, 0, (1, 64, 40)).astype("float32")
+    ours, theirs = (
+        keras.ops.convert_to_numpy(keras.Model(m.input, m.get_layer("stage3_pool").output)(x)) for m in (frames, cnn)
+    )
+    np.testing.assert_allclose(ours[:, ::2], theirs, atol=1e-4)
+
+
+def test_small_speech_frames_refuses_few_bands():
+    with pytest.raises(ValueError, match=r"input_shape: got \(None, 8\)"):
+        backbones.small_speech_frames((None, 8))

@@ -9,6 +9,6 @@ looks at the numbers.
 
 from tlbook.backbones import cut, small, vgg16
 from tlbook.backbones.cut import split
-from tlbook.backbones.small import small_cnn, small_speech_cnn
+from tlbook.backbones.small import small_cnn, small_speech_cnn, small_speech_frames
 
-__all__ = ["cut", "small", "small_cnn", "small_speech_cnn", "split", "vgg16"]
+__all__ = ["cut", "small", "small_cnn", "small_speech_cnn", "small_speech_frames", "split", "vgg16"]

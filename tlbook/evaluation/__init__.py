@@ -1,5 +1,5 @@
-"""Evaluation: predictions against labels, of pictures or of pixels, entities against tags, probabilities against
-outcomes; and how far few seeds and few test examples can be trusted.
+"""Evaluation: predictions against labels, of pictures or pixels, entities against tags, strings against strings,
+probabilities against outcomes; and how far few seeds and few test examples can be trusted.
 """
 
 from tlbook.evaluation.calibration import calibration_error, negative_log_likelihood, reliability, temperature
@@ -10,6 +10,7 @@ from tlbook.evaluation.intervals import agree, crossed, interval, paired, verdic
 from tlbook.evaluation.pixels import class_iou, picture_iou
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
+from tlbook.evaluation.strings import edit_distance, edits, word_error_rate
 
 __all__ = [
     "accuracy",
@@ -20,6 +21,8 @@ __all__ = [
     "class_iou",
     "confusion",
     "crossed",
+    "edit_distance",
+    "edits",
     "entity_errors",
     "entity_f1",
     "entity_scores",
@@ -35,4 +38,5 @@ __all__ = [
     "token_accuracy",
     "verdict",
     "wilson",
+    "word_error_rate",
 ]

