@@ -46,6 +46,7 @@ PRETRAINING = {"batch_size": 32, "epochs": 6, "rates": (1e-3, 3e-3, 1e-2)}
 EPOCHS = {50: 12, 200: 8, 1_000: 4}  # for each number of texts
 BATCH_SIZE = 8  # small, so that few texts make many steps
 RATES = {"scratch": (3e-3, 1e-2, 3e-2), "pretrained": (1e-3, 3e-3, 1e-2)}
+FRESH = 1_000  # no fresh network is the one from which the pretraining started
 FOUND = ("rate", "epoch", "validation", "untuned", "tmac")  # of a search
 ORDERS = (2, 3, 4, 5)  # pieces that hang together in a model that counts
 
@@ -193,7 +194,7 @@ def tuned(task, seed, pretrained):
     network: it is kept.
     """
     rates = RATES["pretrained" if pretrained else "scratch"]
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(FRESH + seed)
     model, seconds = tied.language_model(PIECES, UNITS), None
     if pretrained:
         model, seconds, _ = language_model()
