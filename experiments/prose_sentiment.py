@@ -93,7 +93,7 @@ def directions_of(unlabelled):
 
 def reader(task, seed, read):
     """Return a sentence encoder whose reader has read nothing, "prose" or the reviews as well, and what that cost."""
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(prose_model.FRESH + seed)
     model = tied.language_model(prose_model.PIECES, prose_model.UNITS)
     cost = {}
     if read != "nothing":

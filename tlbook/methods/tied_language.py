@@ -7,9 +7,7 @@ from tlbook import features, training
 from tlbook.inputs.pieces import END
 from tlbook.methods.language_model import pieces as pieces_of
 
-SPREAD = (
-    0.3  # of the vectors at the start. Keras's own, 0.05, is so small that the first epochs only learn frequencies.
-)
+SPREAD = 0.3  # of the vectors at the start. From Keras's own 0.05, a first pass learned hardly more than frequencies.
 LENGTH = 32  # of what is read at once
 
 
