@@ -18,7 +18,8 @@ from tlbook.files import assets, sources
 
 FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
-SHARED = ("budgeted_pretraining", "picture_features")  # by several arms or experiments, with constants of their own
+# By several arms or experiments, with constants of their own.
+SHARED = ("budgeted_pretraining", "picture_features", "map_task")
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
@@ -48,6 +49,9 @@ TINY = {
     "voice_probes": {"TAKES": 6},
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
+    "map_task": {"POOL": 120, "TEST": 20},
+    "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
+    "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
     "compressed_vgg16": {
         "TEST": 20,
@@ -74,6 +78,9 @@ N_TRAIN = {
     "preprocessing": 40,
     "cifar10_depth": 100,
     "cifar10_rates": 100,
+    "map_frozen": 100,
+    "map_scratch": 100,
+    "map_tuned": 100,
 }
 FETCHED = {
     "frozen_sentences": [assets.MINILM, assets.VADER],
@@ -96,6 +103,8 @@ PICTURES = (
     "frameworks",
     "compressed_vgg16",
     "label_budget",
+    "map_frozen",
+    "map_tuned",
     "model_choice",
     "outlines",
     "own_folder",
@@ -112,6 +121,8 @@ LIKE_ANOTHER = {
     "cifar10_depth": ("block3_pool", "block4_pool"),
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
+    "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
+    "map_tuned": ("vgg16_mean_variance",),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",
