@@ -12,6 +12,7 @@ import sys
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
 
 import processes
+import whole_map
 
 
 def names():
@@ -31,6 +32,8 @@ def main(arguments=None):
     for name in asked or every:
         if status := subprocess.run(processes.guarded(sys.executable, "-m", f"experiments.{name}")).returncode:
             return status
+    if set(whole_map.TABLES) & set(asked or every):
+        print(whole_map.write())
     return 0
 
 

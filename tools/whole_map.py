@@ -1,7 +1,7 @@
-"""Lay the tables of the map together in `results/map.csv`: `python tools/whole_map.py`, after each recording.
+"""Lay the tables of the map together in `results/map.csv`: `python tools/whole_map.py`, after a part of a recording.
 
 One row a run, as the experiments wrote it, under the columns that all of them have; the rows that are there so far. The
-column `experiment` names the table that a row comes from. Nothing is computed here.
+column `experiment` names the table that a row comes from. Nothing is computed here. `make record` ends with it.
 """
 
 import pathlib
