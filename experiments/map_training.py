@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from experiments import map_task
+from tlbook.data import splits
 
 WARMUP = 0.15  # of the steps
 SMOOTHING = 0.1  # of the labels
@@ -67,14 +68,15 @@ def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, see
 
     Each rate is judged after a cycle of its own over a quarter of the examples that the final training is shown.
     """
-    parts, rng, seen, scores = map_task.inside(labels, seed, FOLDS), np.random.default_rng(seed), 0, {}
+    parts, classes, seen, scores = map_task.inside(labels, seed, FOLDS), len(np.unique(labels)), 0, {}
     for rate in sorted(grid) if parts and len(grid) > 1 else ():
         right = []
         for learn, judge in parts:
             wanted = max(1, round(CHOOSING * epochs * len(labels)) // len(parts))
             passes, some = max(1, round(wanted / len(learn))), learn
-            if wanted < len(learn):
-                some = rng.permutation(learn)[: max(wanted, len(np.unique(labels)))]
+            if wanted < len(learn):  # a part of one pass, with all classes in it
+                few = min(max(wanted, classes), len(learn) - classes)
+                some = learn[splits.stratified(labels[learn], few, seed)[1]]
             prepare(some)
             seen += train(model, batches(some), passes, rate)
             right.append(predict(judge) == labels[judge])
