@@ -77,27 +77,41 @@ def features_of(images, resolution):
     return _KNOWN[key]
 
 
-def layers_of(found, layers, positions=slice(None)):
-    """Return the features of some layers, side by side, float16 (views, n, 2048 a layer)."""
-    wanted = [found.arrays[:, :, READ.index(layer)] for layer in layers]
-    return np.concatenate([each[:, positions] for each in wanted], axis=-1)
+def layers_of(found, layers, positions):
+    """Return the features of some layers, side by side, float16 (views, n, 2048 a layer), at sorted positions.
+
+    `found` is a list of what `features_of` returned, for one part of the pictures after the other.
+    """
+    start, parts = 0, []
+    for each in found:
+        mine = positions[(positions >= start) & (positions < start + each.arrays.shape[1])] - start
+        wanted = [each.arrays[:, :, READ.index(layer)] for layer in layers]
+        parts.append(np.concatenate([array[:, mine] for array in wanted], axis=-1))
+        start += each.arrays.shape[1]
+    return np.concatenate(parts, axis=1)
 
 
 def probe(task, arm, seed, layers):
     """Fit a linear probe on some layers."""
     labels, resolution = task.train.labels, task.resolution
-    found = features_of(task.pool.images, resolution)
+    found = [features_of(images, resolution) for images in task.pool]
     seen = layers_of(found, layers, task.positions)
     C, validation = map_task.best_C(seen, labels, arm.grid, seed, FIXED_C)
     fitted = map_task.fitted_probe(seen, labels, C)
-    work = 2 * max(multiply_adds(resolution, layer) for layer in layers) / 1e12  # of a picture in both views
-    share = work / (2 * multiply_adds(resolution, "block5_conv3") / 1e12) / len(task.pool)
+    work = 2 * max(multiply_adds(resolution, layer) for layer in layers)  # of a picture in both views
+    seconds = sum(each.cpu_seconds for each in found) / sum(map(len, task.pool))
+    share = work / (2 * multiply_adds(resolution, "block5_conv3")) * seconds
+
+    def predict(images):
+        every = np.arange(len(images))
+        return map_task.both_ways(fitted, layers_of([features_of(images, resolution)], layers, every))
+
     return Fitted(
-        predict=lambda images: map_task.both_ways(fitted, layers_of(features_of(images, resolution), layers)),
+        predict=predict,
         validation=validation,
         chosen=C,
-        kept_seconds=found.cpu_seconds * len(labels) * share,
-        figures={"tmac": work * len(labels), "test_tmac": work * map_task.TEST},
+        kept_seconds=share * len(labels),
+        figures={"tmac": work * len(labels) / 1e12, "test_tmac": work * map_task.TEST / 1e12},
     )
 
 
@@ -113,12 +127,13 @@ EXPERIMENT = Mapped(
     unit="test picture and seed",
     arms={
         "linear_probe": reading("block4_pool"),
-        "several_depths": reading(*SEVERAL, resolution=(32, 64)),
+        "several_depths": reading(*SEVERAL, resolution=map_task.FIRST),
         **{layer: reading(layer) for layer in vgg16.CONVOLUTIONS},
     },
     design={"resolution": RESOLUTIONS, "n_train": tuple(map_task.SEEDS), "seed": tuple(range(10))},
     load=map_task.load,
     metrics=map_task.METRICS,
+    most={48: (1_000, 10), 96: (1_000, 10)},
 )
 
 if __name__ == "__main__":

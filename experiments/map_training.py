@@ -11,7 +11,7 @@ from tlbook.data import splits
 WARMUP = 0.15  # of the steps
 SMOOTHING = 0.1  # of the labels
 WEIGHT_DECAY = 0.01
-CHOOSING = 0.25  # of the examples that the final training sees, at each rate
+CHOOSING = 0.15  # of the examples that the final training sees, at each rate
 FOLDS = 2  # with 100 labels: each half is judged by what learned from the other
 
 
@@ -66,7 +66,7 @@ def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, see
     fixed : float
         The rate where there is one label a class, and nothing can choose.
 
-    Each rate is judged after a cycle of its own over a quarter of the examples that the final training is shown.
+    Each rate is judged after a cycle of its own over a part, `CHOOSING`, of what the final training is shown.
     """
     parts, classes, seen, scores = map_task.inside(labels, seed, FOLDS), len(np.unique(labels)), 0, {}
     for rate in sorted(grid) if parts and len(grid) > 1 else ():

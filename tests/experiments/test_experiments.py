@@ -49,7 +49,7 @@ TINY = {
     "voice_probes": {"TAKES": 6},
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
-    "map_task": {"POOL": 120, "TEST": 20},
+    "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
     "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
