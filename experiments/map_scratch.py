@@ -67,7 +67,7 @@ def scratch(task, arm, seed):
 
 EXPERIMENT = Mapped(
     name="map_scratch",
-    question="What do the same labels allow on CIFAR-10 without any transfer, with a modern network at convergence?",
+    question="What do the same labels allow on CIFAR-10 without any transfer, with a small modern network?",
     unit="test picture and seed",
     arms={"scratch_airbench": Arm(fit=scratch, grid=RATES, pretraining="none")},
     design={"resolution": (32,), "n_train": tuple(map_task.SEEDS), "seed": tuple(range(5))},
