@@ -24,7 +24,7 @@ def test_the_most_telling_runs_come_first(name):
         [run["n_train"] for run in runs if run["resolution"] == 32], key=map_task.ORDER.index
     )
     seeds = pd.DataFrame(runs).groupby(["arm", "resolution", "n_train"]).seed.max() + 1
-    assert seeds.max() == 10 and seeds.min() >= 3 and seeds[:, :, 10_000].max() == 3
+    assert seeds.max() in (5, 10) and seeds.min() == 3 and seeds[:, :, 10_000].max() == 3
 
 
 def test_tuning_at_64_pixels_stops_at_a_thousand_labels():
