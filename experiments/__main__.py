@@ -14,6 +14,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
 
 import closed
 import processes
+import whole_map
 
 
 def names():
@@ -34,6 +35,8 @@ def main(arguments=None):
     for name in asked or every:
         if status := subprocess.run(processes.guarded(sys.executable, "-m", f"experiments.{name}")).returncode:
             return status
+    if set(whole_map.TABLES) & set(asked or every):
+        print(whole_map.write())
     return 0
 
 

@@ -44,6 +44,17 @@ def trained_once(key, train):
     return arrays, round(float(arrays.pop("cpu_seconds")), 1)
 
 
+@contextlib.contextmanager
+def aside():
+    """Take what happens inside for shared work: its seconds are not those of the run, which is charged its share."""
+    start, cpu = time.perf_counter(), time.process_time()
+    try:
+        yield
+    finally:
+        _spent[0] += time.perf_counter() - start
+        _spent[1] += time.process_time() - cpu
+
+
 def weights_once(key, model, train):
     """Give a Keras model the weights that `train()` leaves it with; return the CPU seconds that this took."""
 

@@ -49,7 +49,8 @@ def record(name, configurations, run, code="", storage=None, fresh=True, heartbe
     Raises `ValueError` where the CSV or the queue is damaged, and `OSError` where the disk is full.
     """
     recorded = _recorded(name, configurations)
-    missing = [c for c in configurations if not any(_same(row, c) and row["code"] == code for row in recorded)]
+    today = {_key(row, configurations[0]) for row in recorded if row["code"] == code} if configurations else set()
+    missing = [c for c in configurations if _key(c, c) not in today]
 
     def write(rows):
         _write(name, configurations, recorded, rows)
@@ -105,15 +106,19 @@ def _recorded(name, configurations):
 
 def _write(name, configurations, recorded, new):
     """Write the CSV: for each configuration the new row, else the recorded one, else none."""
-    rows = [next((row for row in new + recorded[::-1] if _same(row, c)), None) for c in configurations]
-    if None in rows:  # only a complete table forgets configurations that are gone
-        rows += [row for row in recorded if not any(_same(row, c) for c in configurations)]
-    rows = [row for row in rows if row]
+    keys = configurations[0] if configurations else {}
+    known = {_key(row, keys): row for row in recorded + new[::-1]}  # a new one before a recorded one, the first of new
+    wanted = [_key(c, keys) for c in configurations]
+    rows = [known[key] for key in wanted if key in known]
+    if len(rows) < len(wanted):  # only a complete table forgets configurations that are gone
+        kept = set(wanted)
+        rows += [row for row in recorded if _key(row, keys) not in kept]
     found = dict.fromkeys(column for row in rows for column in row)
     columns = [c for c in found if c not in measuring.COLUMNS] + [c for c in measuring.COLUMNS if c in found]
     table = pd.DataFrame(rows, columns=columns, dtype=object)
     write_atomically(results.FOLDER / f"{name}.csv", lambda file: table.to_csv(file, index=False, lineterminator="\n"))
 
 
-def _same(row, configuration):
-    return all(str(row.get(key)) == str(value) for key, value in configuration.items())
+def _key(row, keys):
+    """Return what tells a row, or a configuration, from the others: its values under the keys of a configuration."""
+    return tuple(str(row.get(key)) for key in keys)

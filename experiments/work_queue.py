@@ -77,7 +77,8 @@ class Queue:
         return [row for key, row in found.items() if key in self.missing]
 
     def _trials(self, *states):
-        return [t for t in self.study.get_trials(states=states) if t.user_attrs.get("code") == self.code]
+        found = self.study.get_trials(deepcopy=False, states=states)
+        return [trial for trial in found if trial.user_attrs.get("code") == self.code]
 
 
 @contextlib.contextmanager

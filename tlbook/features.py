@@ -91,18 +91,31 @@ def extract(backbone, inputs, batch_size=64, mirrored=False):
     if not np.isfinite(inputs).all():
         raise ValueError("inputs: got numbers that are not finite (NaN or infinity)")
 
-    def halved(batch, training):
+    def compute():
+        return {"features": forward(halved(backbone), inputs[:, :, ::-1] if mirrored else inputs, batch_size)}
+
+    key = fingerprint(inputs, text=[identity(backbone), mirrored, versions()])
+    return cached_arrays(f"features-{key}", compute)["features"]
+
+
+def halved(backbone):
+    """Return what calls a backbone as `forward` does and returns float16.
+
+    It raises `ValueError` for features that float16 cannot hold.
+    """
+
+    def call(batch, training=False):
         output = keras.ops.convert_to_numpy(backbone(batch, training=training))
         if not np.abs(output).max() <= np.finfo("float16").max:
             raise ValueError(f"features of {backbone.name}: got {np.abs(output).max()}, more than float16 can hold")
         return output.astype("float16")
 
-    def compute():
-        return {"features": forward(halved, inputs[:, :, ::-1] if mirrored else inputs, batch_size)}
+    return call
 
-    network = fingerprint(*backbone.get_weights(), text=_operations(backbone))
-    key = fingerprint(inputs, text=[network, mirrored, versions()])
-    return cached_arrays(f"features-{key}", compute)["features"]
+
+def identity(backbone):
+    """Return a digest of what a Keras model computes, its weights and its operations, for the key of a cache."""
+    return fingerprint(*backbone.get_weights(), text=_operations(backbone))
 
 
 def _operations(backbone):

@@ -320,3 +320,23 @@ def test_an_interval_over_runs_and_examples_holds_both_and_the_truth():
 def test_an_interval_over_runs_and_examples_needs_two_of_each(shape):
     with pytest.raises(ValueError, match=r"values: got shape .*expected \(runs, examples\)"):
         evaluation.crossed(np.ones(shape))
+
+
+def test_which_were_right_survives_a_table():
+    rng = np.random.default_rng(0)
+    right = rng.random((3, 2_500)) < 0.7
+    texts = [evaluation.packed_right(row) for row in right]
+    assert max(map(len, texts)) < 430 and np.array_equal(evaluation.unpacked_right(texts), right)
+    mean, half = evaluation.crossed(evaluation.unpacked_right(texts))
+    assert mean == pytest.approx(right.mean()) and half > 0
+
+
+@pytest.mark.parametrize("texts", [["nothing"], ["3:?"], ["x:oA=="], ["99:oA=="], ["3:oA==", "4:oA=="], [float("nan")]])
+def test_texts_that_nobody_packed_are_named(texts):
+    with pytest.raises(ValueError, match="texts: got"):
+        evaluation.unpacked_right(texts)
+
+
+def test_right_answers_are_one_row():
+    with pytest.raises(ValueError, match="right: got shape"):
+        evaluation.packed_right(np.ones((2, 2), bool))

@@ -20,6 +20,8 @@ FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
 CLOSED = ("frozen_sentences", "product_reviews", "voice_layers")  # whose pieces others use
 SHARED = ("budgeted_pretraining", "picture_features", *CLOSED)  # by several experiments, with constants of their own
+# By several arms or experiments, with constants of their own.
+SHARED = ("budgeted_pretraining", "picture_features", "map_task")
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
@@ -77,6 +79,9 @@ TINY = {
     "voice_probes": {"TAKES": 6},
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
+    "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
+    "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
+    "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
     "compressed_vgg16": {
         "TEST": 20,
@@ -103,6 +108,9 @@ N_TRAIN = {
     "preprocessing": 40,
     "cifar10_depth": 100,
     "cifar10_rates": 100,
+    "map_frozen": 100,
+    "map_scratch": 100,
+    "map_tuned": 100,
 }
 FETCHED = {
     "bench_sequences": [assets.VADER],
@@ -132,6 +140,8 @@ PICTURES = (
     "compressed_vgg16",
     "budget_controls",
     "label_budget",
+    "map_frozen",
+    "map_tuned",
     "model_choice",
     "outlines",
     "own_folder",
@@ -176,6 +186,8 @@ LIKE_ANOTHER = {
     "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
+    "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
+    "map_tuned": ("vgg16_mean_variance",),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",

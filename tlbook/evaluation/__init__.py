@@ -6,7 +6,7 @@ from tlbook.evaluation.calibration import calibration_error, negative_log_likeli
 from tlbook.evaluation.classes import accuracy, confusion, recall
 from tlbook.evaluation.controls import against_strongest
 from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, token_accuracy
-from tlbook.evaluation.intervals import agree, crossed, interval, paired, verdict
+from tlbook.evaluation.intervals import agree, crossed, interval, packed_right, paired, unpacked_right, verdict
 from tlbook.evaluation.pixels import class_iou, picture_iou
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.speakers import one_shot
@@ -30,12 +30,14 @@ __all__ = [
     "mcnemar",
     "negative_log_likelihood",
     "one_shot",
+    "packed_right",
     "paired",
     "picture_iou",
     "recall",
     "reliability",
     "temperature",
     "token_accuracy",
+    "unpacked_right",
     "verdict",
     "wilson",
     "word_error_rate",

@@ -1,5 +1,7 @@
 """How far a few runs can be trusted: intervals, paired differences, verdicts, and two arrays that should agree."""
 
+import base64
+
 import numpy as np
 from scipy import stats
 
@@ -53,6 +55,39 @@ def crossed(values, confidence=0.95):
     mean, over_runs = interval(values.mean(axis=1), confidence)
     over_examples = stats.norm.ppf((1 + confidence) / 2) * stats.sem(values.mean(axis=0))
     return mean, float(np.hypot(over_runs, over_examples))
+
+
+def packed_right(right):
+    """Return which examples were right, bool (n,), as a short text for a table: the bits as base64.
+
+    >>> packed_right(np.array([True, False, True]))
+    '3:oA=='
+    """
+    right = np.asarray(right, bool)
+    if right.ndim != 1 or not len(right):
+        raise ValueError(f"right: got shape {right.shape}, expected (n,), n > 0")
+    return f"{len(right)}:{base64.b64encode(np.packbits(right).tobytes()).decode()}"
+
+
+def unpacked_right(texts):
+    """Return what `packed_right` wrote, row for row, bool (rows, n), as `crossed` takes it.
+
+    Raises `ValueError` for another text, or rows of different lengths.
+
+    >>> unpacked_right(["3:oA==", "3:4A=="]).astype(int).tolist()
+    [[1, 0, 1], [1, 1, 1]]
+    """
+    rows = []
+    for text in texts:
+        count, _, bits = str(text).partition(":")
+        try:
+            bits = np.unpackbits(np.frombuffer(base64.b64decode(bits, validate=True), "uint8"))
+            rows.append(bits[: int(count)].astype(bool))
+        except ValueError as error:
+            raise ValueError(f"texts: got {text!r:.40}, expected what `packed_right` wrote") from error
+        if len(bits) < int(count) or len(rows[-1]) != len(rows[0]):
+            raise ValueError(f"texts: got {len(rows[-1])} examples in a row of {count}, expected equally many in all")
+    return np.array(rows)
 
 
 def verdict(difference):

@@ -16,7 +16,7 @@ import pooch
 
 from tlbook.files import installed
 
-_COMPUTED = ("features-", "sentences-", "voice-")  # what networks make of data
+_COMPUTED = ("features-", "sentences-", "voice-", "prefix-")  # what networks make of data
 _NAMES = "names of the arrays"
 _said = set()  # sentences that would only repeat themselves
 
@@ -44,7 +44,8 @@ def clear_computed():
     """
     freed = 0
     # File by file: `TLBOOK_COMPUTED` may name a folder that holds other things as well.
-    for path in computed_dir().glob("*.npz*"):  # what a killed process left ends with ".partial"
+    # What a killed process left ends with ".partial"; a record lies beside what `tlbook.methods.prefix` keeps.
+    for path in [path for ending in ("*.npz*", "*.npy*", "*.json", "*.lock") for path in computed_dir().glob(ending)]:
         if path.name.startswith(_COMPUTED):
             freed += path.stat().st_size
             path.unlink()
