@@ -35,6 +35,7 @@ TINY = {
     "segmentation": {
         "SIZE": 32,
         "TEST": 3,
+        "HEAD_LOOKS": 4,
         "WHOLE_LOOKS": {10: 4},
         "PIXELS": 500,
     },
