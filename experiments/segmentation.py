@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
-from tlbook import evaluation, training
+from tlbook import evaluation
 from tlbook.backbones import cost, vgg16
 from tlbook.data import emoji10, scenes
 from tlbook.files import sources
@@ -30,8 +30,8 @@ from tlbook.methods import fcn
 SIZE = 64
 TEST, TEST_SEED = 40, 2015
 BLOCKS = {32: fcn.BLOCKS[4:], 8: fcn.BLOCKS[2:], 2: fcn.BLOCKS}  # that a head of this stride reads
-RATE, LOOKS = 3e-3, (50, 150, 450, 900)  # of the heads: a constant rate; pictures that a training looks at
-RATES, WHOLE_LOOKS = (3e-3, 1e-2, 3e-2), {10: 1_000, 40: 2_000}  # of the whole network: peaks of a cosine
+RATES = (3e-3, 1e-2, 3e-2)  # of all networks: peaks of a cosine
+HEAD_LOOKS, WHOLE_LOOKS = 600, {10: 600, 40: 1_600}  # pictures that a training looks at, to the next whole pass
 PIXELS = 20_000  # that the classical classifier learns from
 LEAVES = (4, 8, 16, 32, 64)  # of each boosted tree
 CLASSES = len(scenes.MASK_CLASSES)
@@ -125,21 +125,16 @@ def body(weights, seed):
 
 
 def frozen(task, arm, seed, weights, stride):
-    """Train a head on what a frozen body sees, and stop when the scenes that choose say so."""
+    """Train a head on what a frozen body sees, at the rate that serves best."""
     network = body(weights, seed)
 
-    def learn(seen, masks, settings):
-        model = fcn.head(seen, SIZE, CLASSES)
-        model.compile(keras.optimizers.Adam(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        batches, passed = fcn.Batches(seen, masks), 0
-        for looks in settings:
-            passes = math.ceil(looks / len(masks))
-            if passes > passed:
-                training.run(model, batches, passes - passed)
-            passed = passes
+    def learn(seen, masks, rates):
+        for rate in rates:
+            model = fcn.head(seen, SIZE, CLASSES)
+            fcn.fit(model, seen, masks, math.ceil(HEAD_LOOKS / len(masks)), rate)
             yield functools.partial(fcn.answer, model)
 
-    def operations(n, looks):
+    def operations(n, rate):
         return cost.multiply_adds(network) * n  # those of the head are below one percent
 
     return chosen(task, arm, lambda images: fcn.read(network, images, BLOCKS[stride]), learn, operations)
@@ -166,7 +161,7 @@ def frozen_arm(weights, stride):
     """Return the arm of a head on a frozen body."""
     return Arm(
         fit=functools.partial(frozen, weights=weights, stride=stride),
-        grid=LOOKS,
+        grid=RATES,
         pretraining="none" if weights == "fresh" else "published",
     )
 

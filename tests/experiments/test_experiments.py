@@ -39,6 +39,7 @@ TINY = {
     "segmentation": {
         "SIZE": 32,
         "TEST": 3,
+        "HEAD_LOOKS": 4,
         "WHOLE_LOOKS": {10: 4},
         "PIXELS": 500,
     },
