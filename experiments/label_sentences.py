@@ -46,7 +46,7 @@ STEPS = 15
 TFIDF_C = (0.1, 1.0, 10.0, 100.0, 1e3)
 LEAN_C = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 PROBE_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-PULLED = tuple(itertools.product((3.0, 10.0, 30.0), (1e-4, 1e-3, 1e-2, 1e-1, 1.0)))
+PULLED = tuple(itertools.product((0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)))
 RATES = (3e-5, 1e-4, 3e-4)
 WORDINGS = zero_shot.WORDINGS
 
