@@ -167,7 +167,7 @@ class Seen:
         self.work += operations * len(images)
         if new:
             start = time.process_time()
-            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]))
+            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]), batch_size=16)
             each = (time.process_time() - start) / len(new)
             _KNOWN.update((keys[k], (row.astype("float16"), each)) for k, row in zip(new, rows, strict=True))
         return np.stack([_KNOWN[key][0] for key in keys]).astype("float32")
