@@ -2,10 +2,10 @@
 
 A run draws a folder, and has no other labels: penalty, size of the picture, rate, and whether tuning is kept at all are
 chosen by cross-validation or in two halves of the same pictures, which all teach in the end. Every arm sees each
-picture and its mirror image, and a mirror image stays on the side of its picture. Networks get the pictures enlarged:
-the size is chosen among those of `SIZES`. VGG16 is read place by place, in 3 x 3 places at most; EfficientNet as its own
-head reads it, by the mean of each channel over the picture. The fresh VGG16 has drawn weights; the shuffled EfficientNet
-has the published numbers of each array in another order.
+picture and its mirror image, and a mirror image stays on the side of its picture. Networks get the pictures enlarged,
+to one of `SIZES`. VGG16 is read place by place, in 3 x 3 places at most; EfficientNet as its own head reads it, by the
+mean of each channel over the picture. The fresh VGG16 has drawn weights; the shuffled EfficientNet has the published
+numbers of each array in another order.
 
 The first protocol (`results/lessons/own_folder.csv`) gave all networks 48 pixels; it had one network and no gradients,
 and a fifth of the folder did nothing but choose. So this one draws other folders, and is judged on pictures that the
