@@ -2,9 +2,10 @@
 
 A run draws a folder, and has no other labels: penalty, size of the picture, rate, and whether tuning is kept at all are
 chosen by cross-validation or in two halves of the same pictures, which all teach in the end. Every arm sees each
-picture and its mirror image, and a mirror image stays on the side of its picture. Networks get the pictures enlarged:
-the size is chosen among those of `SIZES`. Both networks are read in one way, the mean of each channel over the picture.
-The fresh VGG16 has drawn weights; the shuffled EfficientNet has the published numbers of each array in another order.
+picture and its mirror image, and a mirror image stays on the side of its picture. Networks get the pictures enlarged,
+to one of `SIZES`. VGG16 is read place by place, in 3 x 3 places at most; EfficientNet as its own head reads it, by the
+mean of each channel over the picture. The fresh VGG16 has drawn weights; the shuffled EfficientNet has the published
+numbers of each array in another order.
 
 The first protocol (`results/lessons/own_folder.csv`) gave all networks 48 pixels; it had one network and no gradients,
 and a fifth of the folder did nothing but choose. So this one draws other folders, and is judged on pictures that the
@@ -38,7 +39,7 @@ TEST = 600
 FOLDS = 4
 PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 KERNEL_C = (0.3, 1.0, 3.0, 10.0, 30.0)
-SIZES = {"vgg16": (32, 48, 64), "efficientnet": (64, 96, 128, 160)}  # pixels a side
+SIZES = {"vgg16": (32, 48, 64), "efficientnet": (96, 128, 160, 192)}  # pixels a side
 CUTS = {"vgg16": "block3_pool", "efficientnet": "block15_out"}  # what lies above is tuned
 EPOCHS = {20: 10, 40: 8, 80: 5, 100: 5, 200: 3}
 BATCH_SIZE = 8
@@ -128,7 +129,7 @@ def network(body, size, seed):
     if kind in ("vgg16", "fresh"):
         whole = vgg16.build(shape) if kind == "fresh" else vgg16.pretrained(shape)[0]
         end = backbones.split(whole, "block4_pool")[0]
-        return keras.Model(end.input, keras.layers.GlobalAveragePooling2D()(end.output))
+        return keras.Model(end.input, keras.layers.AveragePooling2D(size // 32)(end.output))  # 2 x 2 places, or 3 x 3
     arrays = efficientnet.find_arrays()[0]
     if kind == "shuffled":
         rng = np.random.default_rng(seed)
@@ -148,7 +149,7 @@ def reader(body, size, seed):
     return model, cost.multiply_adds(model)
 
 
-_KNOWN, _TESTED = {}, {}
+_KNOWN, _TESTED, _JUDGED = {}, {}, {}  # done in this process: features, tests, cross-validations
 
 
 class Seen:
@@ -159,7 +160,7 @@ class Seen:
         self.body, self.seed, self.kept, self.work = body, seed, 0.0, 0
 
     def __call__(self, images, size):
-        """Return what the network makes of pictures enlarged to `size` pixels, float32 (n, ...)."""
+        """Return what the network makes of pictures at `size` pixels, float32 (n, ...)."""
         model, operations = reader(self.body, size, self.seed)
         keys = [(self.body, self.seed, size, image.tobytes()) for image in images]
         new = [k for k, key in enumerate(keys) if key not in _KNOWN]
@@ -167,7 +168,7 @@ class Seen:
         self.work += operations * len(images)
         if new:
             start = time.process_time()
-            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]))
+            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]), batch_size=16)
             each = (time.process_time() - start) / len(new)
             _KNOWN.update((keys[k], (row.astype("float16"), each)) for k, row in zip(new, rows, strict=True))
         return np.stack([_KNOWN[key][0] for key in keys]).astype("float32")
@@ -194,12 +195,20 @@ def enlarge(image, size):
 
 
 def chosen_probe(task, see, grid):
-    """Return the size and C that serve best in cross-validation, its accuracy there, and the features at that size."""
+    """Return the size and C that serve best in cross-validation, its accuracy there, and the features at that size.
+
+    What another arm has found for the same folder is found done, and paid for.
+    """
     labels, scores, seen = task.train.labels, {}, {}
     for size in sorted({size for size, _ in grid}):
         seen[size] = see.both(task.train.images, size)
-        C = sorted(C for each, C in grid if each == size)
-        scores |= {(size, each): score for each, score in by_folds(seen[size], labels, C, heads.regression).items()}
+        C = tuple(sorted(C for each, C in grid if each == size))
+        key = (see.body, see.seed, size, C, task.train.images.tobytes())
+        see.kept += _JUDGED[key][1] if key in _JUDGED else 0
+        if key not in _JUDGED:
+            start = time.process_time()
+            _JUDGED[key] = by_folds(seen[size], labels, C, heads.regression), time.process_time() - start
+        scores |= {(size, each): score for each, score in _JUDGED[key][0].items()}
     best = max(scores, key=scores.get)  # at a tie the smaller picture, then the smaller C
     return best, scores[best], seen[best[0]]
 

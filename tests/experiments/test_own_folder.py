@@ -38,8 +38,8 @@ def see(monkeypatch):
         return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 1)(inputs)))
 
     monkeypatch.setattr(own_folder, "network", network)
-    monkeypatch.setattr(own_folder, "_KNOWN", {})
-    monkeypatch.setattr(own_folder, "_TESTED", {})
+    for name in ("_KNOWN", "_TESTED", "_JUDGED"):
+        monkeypatch.setattr(own_folder, name, {})
     own_folder.reader.cache_clear()
     yield lambda: own_folder.Seen("vgg16")
     own_folder.reader.cache_clear()
@@ -90,3 +90,5 @@ def test_size_and_penalty_are_chosen_among_the_grid(pictures, see):
     best, accuracy, variants = own_folder.chosen_probe(task, see(), grid)
     assert best in grid and 0 <= accuracy <= 1
     assert [variant.shape for variant in variants] == [(40, 2), (40, 2)]
+    again = see()
+    assert own_folder.chosen_probe(task, again, grid)[:2] == (best, accuracy) and again.kept > 0
