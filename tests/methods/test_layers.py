@@ -18,7 +18,7 @@ def test_layers_are_pooled_in_quarters():
     body = generative.body()
     found = layers.read(layers.pooled(body, relus(body)), PICTURES, batch_size=3)
     assert [layer.shape for layer in found] == [(7, 4 * channels) for channels in (32, 64, 96)]
-    maps = np.asarray(body(PICTURES))
+    maps = keras.ops.convert_to_numpy(body(PICTURES))
     np.testing.assert_allclose(found[-1][:, :96], maps[:, :2, :2].mean(axis=(1, 2)), atol=1e-5)
     np.testing.assert_allclose(found[-1][:, -96:], maps[:, 2:, 2:].mean(axis=(1, 2)), atol=1e-5)
 
@@ -54,12 +54,15 @@ def test_redrawn_weights_keep_mean_and_deviation_alone():
     model = generative.with_head(generative.body(), 500)
     old = model.get_layer("head").get_weights()[0]
     model.get_layer("head").kernel.assign(old * 3 + 1)
-    old, running = old * 3 + 1, [np.array(v) for v in model.non_trainable_variables]
+    old, running = old * 3 + 1, [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
     layers.redrawn(model, seed=0)
     new = model.get_layer("head").get_weights()[0]
     assert np.isclose(new.mean(), old.mean(), atol=0.01) and np.isclose(new.std(), old.std(), rtol=0.02)
     assert abs(np.corrcoef(new.ravel(), old.ravel())[0, 1]) < 0.02
-    assert all(np.array_equal(a, b) for a, b in zip(running, model.non_trainable_variables, strict=True))
+    assert all(
+        np.array_equal(a, keras.ops.convert_to_numpy(b))
+        for a, b in zip(running, model.non_trainable_variables, strict=True)
+    )
 
 
 @pytest.mark.parametrize("n", [1, 8, 13])

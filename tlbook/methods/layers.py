@@ -47,6 +47,7 @@ def read(network, inputs, batch_size=250):
 
     def together(batch, training):
         outputs = network(batch, training=training)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]  # Keras unwraps a list of one
         widths[:] = [output.shape[-1] for output in outputs]
         return keras.ops.concatenate(outputs, axis=-1)
 
