@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from tlbook import evaluation, results
-from tlbook.methods import layers
 
 LOWER = 0.05  # a share: five points
 
@@ -23,9 +22,14 @@ def runs(name, arms, column, read):
     return [np.stack(list(arm[seeds])) for arm in found]
 
 
+def of_pictures(text):
+    """Return which test pictures a run got right, bool (n,)."""
+    return evaluation.unpacked_right([text])[0]
+
+
 def test_the_positive_control_of_the_pictures_passes():
     """The last layer of the body with the source's labels, over seeds and pictures."""
-    labels, fresh = runs("bench_pictures", ("labels_layer3", "measured_layer3"), "test_right", layers.unpacked)
+    labels, fresh = runs("bench_pictures", ("labels_layer3", "measured_layer3"), "test_right", of_pictures)
     mean, half = evaluation.crossed(labels.astype(float) - fresh)
     assert mean - half >= LOWER, f"{100 * mean:.1f} ± {100 * half:.1f} points: the bench cannot answer"
 
@@ -42,5 +46,5 @@ def test_the_bits_of_a_row_are_its_accuracy():
         table = results.read("bench_pictures")
     except FileNotFoundError:
         pytest.skip("bench_pictures is not recorded yet")
-    right = pd.Series([layers.unpacked(text).mean() for text in table.test_right])
+    right = pd.Series([of_pictures(text).mean() for text in table.test_right])
     assert np.allclose(right, table.test_accuracy, atol=1e-4)

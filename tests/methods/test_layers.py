@@ -63,15 +63,3 @@ def test_redrawn_weights_keep_mean_and_deviation_alone():
         np.array_equal(a, keras.ops.convert_to_numpy(b))
         for a, b in zip(running, model.non_trainable_variables, strict=True)
     )
-
-
-@pytest.mark.parametrize("n", [1, 8, 13])
-def test_bits_come_back(n):
-    right = np.random.default_rng(n).random(n) < 0.5
-    assert np.array_equal(layers.unpacked(layers.packed(right)), right)
-
-
-@pytest.mark.parametrize("text", ["", "3", "9:a0", "x:a0"])
-def test_another_text_is_no_bits(text):
-    with pytest.raises(ValueError, match="text: got"):
-        layers.unpacked(text)

@@ -103,25 +103,5 @@ def redrawn(model, seed):
         variable.assign(rng.normal(array.mean(), array.std(), array.shape).astype("float32"))
 
 
-def packed(right):
-    """Return which examples were right, bool (n,), as one short text for a table; `unpacked` is the way back.
-
-    >>> packed([True, False, True])
-    '3:a0'
-    >>> unpacked("3:a0").tolist()
-    [True, False, True]
-    """
-    right = np.asarray(right, bool)
-    return f"{len(right)}:{np.packbits(right).tobytes().hex()}"
-
-
-def unpacked(text):
-    """Return what `packed` made a text of: bool (n,). Raises `ValueError` for another text."""
-    count, _, bits = str(text).partition(":")
-    if not count.isdigit() or len(bits) != 2 * -(-int(count) // 8):
-        raise ValueError(f"text: got {str(text)[:40]!r}, expected a count, a colon and as many bits")
-    return np.unpackbits(np.frombuffer(bytes.fromhex(bits), "uint8"), count=int(count)).astype(bool)
-
-
 def _flat(values):
     return np.asarray(values, "float32").reshape(len(values), -1)
