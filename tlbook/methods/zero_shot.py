@@ -104,7 +104,7 @@ def pulled_probe(vectors, labels, prompts, scale, pull):
         How strong it is, above 0. A strong pull leaves the label sentences, with fitted thresholds; a weak one leaves
         an ordinary probe.
 
-    Minimises mean cross-entropy + pull / 2 x |weights - scale x prompts|^2. The thresholds are free. Raises
+    Minimises `mean cross-entropy + pull / 2 * norm(weights - scale * prompts) ** 2`. The thresholds are free. Raises
     `ValueError` for shapes that do not fit and numbers that are not above 0. Taught in chapter 5.15.
     """
     vectors, labels, prompts = np.asarray(vectors, "float64"), np.asarray(labels), np.asarray(prompts, "float64")
