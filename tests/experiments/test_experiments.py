@@ -19,9 +19,7 @@ from tlbook.files import assets, sources
 FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
 CLOSED = ("frozen_sentences", "product_reviews", "voice_layers")  # whose pieces others use
-SHARED = ("budgeted_pretraining", "picture_features", *CLOSED)  # by several experiments, with constants of their own
-# By several arms or experiments, with constants of their own.
-SHARED = ("budgeted_pretraining", "picture_features", "map_task")
+SHARED = ("budgeted_pretraining", "picture_features", "map_task", *CLOSED)  # by several, with constants of their own
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.

@@ -49,7 +49,7 @@ def folder(tmp_path):
     for path in (ROOT / "experiments").glob("*.py"):
         if not re.search(r"^EXPERIMENT = ", path.read_text(), re.MULTILINE):
             shutil.copy(path, tmp_path / "experiments")
-    for name in ("processes.py", "closed.py"):
+    for name in ("processes.py", "closed.py", "whole_map.py"):
         shutil.copy(ROOT / "tools" / name, tmp_path / "tools")
     (tmp_path / "experiments" / "toy.py").write_text(TOY)
     (tmp_path / "Makefile").write_text(MAKEFILE)

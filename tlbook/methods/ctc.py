@@ -39,7 +39,7 @@ def log_probability(scores, string):
     in the string, or scores of another shape. Source: Graves et al. (2006), equations 5 to 8. Taught in chapter 5.14.
 
     >>> half = np.log(np.full((2, 2), 0.5))
-    >>> round(np.exp(log_probability(half, [1])), 3)  # of four paths, 0 1, 1 0 and 1 1 say it
+    >>> float(np.exp(log_probability(half, [1])).round(3))  # of four paths, 0 1, 1 0 and 1 1 say it
     0.75
     """
     scores = np.asarray(scores, "float64")
