@@ -186,7 +186,7 @@ LIKE_ANOTHER = {
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
-    "map_tuned": ("vgg16_mean_variance",),
+    "map_tuned": ("vgg16_mean_variance", "vgg16_shuffled", "last_block"),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",
@@ -197,7 +197,7 @@ LIKE_ANOTHER = {
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
     "own_folder": ("pixels",),
-    "segmentation": ("fcn_8",),
+    "segmentation": ("fcn_8", "fcn_32", "fcn_2_fresh"),
     "prose_sentiment": ("majority", "tfidf", "random_frozen", "adapted_frozen"),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
