@@ -27,7 +27,8 @@ LOADED = {
 }
 # rel values of <link> that load nothing
 NOT_LOADED = {"next", "prev", "index", "search", "canonical", "genindex", "author", "license"}
-DEBRIS = re.compile(r"(?:INFO|WARNING|DEBUG):\w+:.*|(?<![\w./:])/tmp/\S*")  # what libraries log, and where
+# What libraries log, and where; and how an object that nobody asked for shows itself.
+DEBRIS = re.compile(r"(?:INFO|WARNING|DEBUG):\w+:.*|(?<![\w./:])/tmp/\S*|<[\w.]+(?: object)? at 0x[0-9a-f]+>")
 UNRENDERED = re.compile(r"\{[a-z][a-z:-]*\}`|\$\$|(?<![\w$])\$[^\s$][^$\n]*[\\^_={][^$\n]*\$|:::|\]\(\S+\)")
 SHOWS_SOURCE = ["pre", "code", "script", "style", "textarea", ".math"]
 OUTSIDE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
