@@ -27,23 +27,18 @@ WIDTH, SHIFT = 32, 2
 BATCH = {10: 10, 100: 25, 1_000: 64, 10_000: 128}
 
 
-def both_views(images):
-    """Return pictures and their mirror images, (2, n, ...)."""
-    return np.stack([images, images[:, :, ::-1]])
-
-
 def scratch(task, arm, seed):
     """Train the network from fresh weights."""
     images, labels, n = task.train.images, task.train.labels, len(task.train)
     model = map_training.compiled(airbench.build(images, WIDTH, seed=seed))
-    start, views, hot = model.get_weights(), both_views(images), map_training.one_hot(labels)
+    start, views, hot = model.get_weights(), map_task.both_views(images), map_training.one_hot(labels)
 
     def batches(positions):
         seen = prefix.Prefixed(views, prefix.VIEWS, 0.0)
         return prefix.PrefixBatches(seen, hot[positions], BATCH[n], seed, shift=SHIFT, positions=positions)
 
     def predict(pictures):
-        return np.mean([features.forward(model, view) for view in both_views(pictures)], axis=0).argmax(axis=1)
+        return np.mean([features.forward(model, view) for view in map_task.both_views(pictures)], axis=0).argmax(axis=1)
 
     trained = map_training.choose_and_train(
         model,

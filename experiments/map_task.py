@@ -107,6 +107,11 @@ def inside(labels, seed, folds=5):
     return list(cut.split(labels, labels))
 
 
+def both_views(images):
+    """Return pictures and their mirror images, (2, n, ...)."""
+    return np.stack([images, images[:, :, ::-1]])
+
+
 def fitted_probe(seen, labels, C):
     """Return a linear probe on all views (views, n, features) of the pictures."""
     return heads.linear_probe(np.concatenate(list(seen)), np.tile(labels, len(seen)), C)

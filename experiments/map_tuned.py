@@ -79,11 +79,6 @@ def he_normal(shape, rng):
     return rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape) if len(shape) > 1 else np.zeros(shape)
 
 
-def both_views(images):
-    """Return pictures and their mirror images, (2, n, ...)."""
-    return np.stack([images, images[:, :, ::-1]])
-
-
 def made_by(upper, seen):
     """Return what a part makes of views, flat and float32: (views, n, features)."""
     made = np.stack([features.forward(upper, view) for view in seen])
@@ -99,7 +94,7 @@ def tuned(task, arm, seed, how):
         lower, upper = backbones.split(upper, CUTS[how])
         seen = prefix.cached(lower, images)
     else:
-        seen = prefix.Prefixed(both_views(images), prefix.VIEWS, 0.0)
+        seen = prefix.Prefixed(map_task.both_views(images), prefix.VIEWS, 0.0)
     model = map_training.compiled(heads.classifier(upper, 10, DROPOUT))
     start, frozen, hot = model.get_weights(), made_by(upper, seen.arrays), map_training.one_hot(labels)
     C, _ = map_task.best_C(frozen, labels, PROBE_C, seed, FIXED_C)
@@ -136,7 +131,7 @@ def tuned(task, arm, seed, how):
 def seen_below(lower, pictures):
     """Return what comes before the trained part, in both views; that of the test is kept for all runs."""
     if lower is None:
-        return both_views(pictures)
+        return map_task.both_views(pictures)
     with pretraining.aside():
         return prefix.cached(lower, pictures, folder=cache.cache_dir() / "map").arrays
 
@@ -154,7 +149,7 @@ def control(task, arm, seed, weights):
     body = normalised.normalised(whole(task.resolution, weights, seed), few, unchanged=weights != "fresh")
     model = map_training.compiled(heads.classifier(body, 10, DROPOUT))
     heads.standardise(model, features.forward(body, few))
-    start, hot, seen = model.get_weights(), map_training.one_hot(labels), both_views(images)
+    start, hot, seen = model.get_weights(), map_training.one_hot(labels), map_task.both_views(images)
 
     def batches(positions):
         views = prefix.Prefixed(seen, prefix.VIEWS, 0.0)
@@ -173,7 +168,7 @@ def control(task, arm, seed, weights):
     )
     cost = multiply_adds(model)
     return Fitted(
-        predict=lambda pictures: by_both(model, both_views(pictures)),
+        predict=lambda pictures: by_both(model, map_task.both_views(pictures)),
         validation=trained.validation,
         chosen=trained.rate,
         figures={"tmac": 3 * trained.seen * cost / 1e12, "test_tmac": 2 * map_task.TEST * cost / 1e12},
