@@ -28,13 +28,14 @@ from experiments import spoken_digits
 from experiments.code_digest import digest
 from experiments.pretraining import trained_once, weights_once
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
-from tlbook import backbones, features, heads, training
+from experiments.string_cutters import cut_network, cut_probe, cut_regression, templates
+from tlbook import backbones
 from tlbook.backbones import cost
 from tlbook.data import digits, spoken_strings
 from tlbook.evaluation import word_error_rate
 from tlbook.files import cache
 from tlbook.inputs import sound
-from tlbook.methods import connected_words, ctc
+from tlbook.methods import ctc
 
 SPEAKERS = 6
 SIZES = (4, 16, 64)
@@ -50,7 +51,6 @@ STEPS = {  # by the number of strings
 }
 BATCH = 8
 FRESH = 2_000
-COPIES = 2  # of each piece, masked
 THRESHOLDS = (-40, -35, -30, -25)  # decibels below the loudest frame
 PENALTIES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 PIECE_C = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -210,47 +210,6 @@ def measure(model, inputs, rounds=20):
     """Let a random network measure the mean and variance of its channels: otherwise its features have no scale."""
     for _ in range(rounds):
         model(inputs[:BATCH], training=True)
-
-
-def cut_and_classify(train, setting, extract):
-    """Cut at the pauses, then classify each piece by a logistic regression on what `extract` says of it."""
-    strength, threshold = setting
-    rng = np.random.default_rng(0)
-    spans = [connected_words.pieces_of_known_number(p, len(s)) for p, s in zip(*train, strict=True)]
-    parts = np.concatenate([connected_words.cut(p, s) for p, s in zip(train[0], spans, strict=True)])
-    labels = np.concatenate([np.array(string) for string in train[1]])
-    copies = [parts, *(ctc.masked(parts, rng) for _ in range(COPIES))]
-    probe = heads.linear_probe(extract(np.concatenate(copies)), np.tile(labels, len(copies)), strength)
-    return functools.partial(read_pieces, lambda found: probe.predict(extract(found)), threshold), 0.0
-
-
-def read_pieces(classify, threshold, inputs):
-    """Return the string that the pieces of each spectrogram say; one without a piece says nothing."""
-    spans = [connected_words.pieces(picture, threshold) for picture in inputs]
-    cut = [connected_words.cut(picture, span) for picture, span in zip(inputs, spans, strict=True)]
-    said = iter(classify(np.concatenate(cut)) if sum(map(len, spans)) else ())
-    return [tuple(int(next(said)) for _ in span) for span in spans]
-
-
-def cut_regression(pretrained, train, setting, seed):
-    """Classify the pieces by their spectrograms."""
-    return cut_and_classify(train, setting, lambda parts: parts)
-
-
-def cut_probe(pretrained, train, setting, seed):
-    """Classify the pieces by the features of the classifier of single digits."""
-    return cut_and_classify(train, setting, functools.partial(features.forward, spoken_digits.body(pretrained[0])))
-
-
-def cut_network(pretrained, train, setting, seed):
-    """Classify the pieces with the classifier of single digits, as it is."""
-    return functools.partial(read_pieces, functools.partial(training.predict, pretrained[0]), setting), 0.0
-
-
-def templates(pretrained, train, setting, seed):
-    """Match templates, cut from the strings, one after the other: dynamic programming, no network."""
-    known = connected_words.templates(*train)
-    return lambda inputs: [known.recognise(picture, setting) for picture in inputs], 0.0
 
 
 def arm(way, grid=(None,), pretraining="none", design=None, **more):

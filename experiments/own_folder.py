@@ -21,26 +21,23 @@ Run it with `python -m experiments.own_folder`. Chapter 5.1 plots it.
 import functools
 import time
 
-import keras
 import numpy as np
-from PIL import Image
-from sklearn.model_selection import StratifiedKFold
 
 from experiments import adapting, cifar10_classical
+from experiments.folder_controls import by_folds, by_patches, classical, colours, fit, kernel, pixels
+from experiments.folder_readers import CUTS, Seen, network, reader
 from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
 from tlbook import backbones, data, evaluation, features, heads
-from tlbook.backbones import cost, efficientnet, vgg16
+from tlbook.backbones import cost
 from tlbook.data import splits
 
 CLASSES = ("airplane", "cat", "dog", "frog", "truck")
 LARGEST = 200  # pictures in a folder
 FIRST_DRAW = 100  # added to the seed: folders that the first protocol did not draw
 TEST = 600
-FOLDS = 4
 PROBE_C = (1e-4, 1e-3, 1e-2, 1e-1)
 KERNEL_C = (0.3, 1.0, 3.0, 10.0, 30.0)
 SIZES = {"vgg16": (32, 48, 64), "efficientnet": (96, 128, 160, 192)}  # pixels a side
-CUTS = {"vgg16": "block3_pool", "efficientnet": "block15_out"}  # what lies above is tuned
 EPOCHS = {20: 10, 40: 8, 80: 5, 100: 5, 200: 3}
 BATCH_SIZE = 8
 DROPOUT = 0.5
@@ -64,11 +61,6 @@ def five(split, class_names):
     return data.Split(split.images[mask], np.searchsorted(numbers, split.labels[mask]))
 
 
-def mirrored(images):
-    """Flip pictures left to right."""
-    return images[:, :, ::-1]
-
-
 def majority(task, arm, seed):
     """Name the most frequent class, whatever the picture."""
     counts = np.bincount(task.train.labels)
@@ -77,121 +69,7 @@ def majority(task, arm, seed):
     )
 
 
-def by_folds(variants, labels, grid, make):
-    """Return the accuracy of each C in cross-validation, a dict; a mirror image stays with its picture."""
-    scores = dict.fromkeys(grid, 0.0)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    for learn, judge in folds.split(labels, labels):
-        for C in grid:
-            probe = fit(variants, labels, learn, C, make)
-            scores[C] += probe.score(variants[0][judge], labels[judge]) / FOLDS
-    return scores
-
-
-def fit(variants, labels, positions, C, make=heads.regression):
-    """Fit one classifier on all variants of the pictures at some positions."""
-    rows = np.concatenate([variant[positions] for variant in variants])
-    return heads.linear_probe(rows, np.tile(labels[positions], len(variants)), C, make)
-
-
-def classical(task, arm, seed, see, make):
-    """Fit a classifier on what `see` makes of the pictures."""
-    images, labels = task.train.images, task.train.labels
-    variants = [see(images), see(mirrored(images))]
-    scores = by_folds(variants, labels, arm.grid, make)
-    C = max(sorted(scores), key=scores.get)
-    probe = fit(variants, labels, np.arange(len(labels)), C, make)
-    return Fitted(predict=lambda images: probe.predict(see(images)), validation=scores[C], chosen=C)
-
-
-def colours(images):
-    """Count the pixels of each of 4 x 4 x 4 colours: float32 (n, 64), shares."""
-    codes = (images // 64) @ np.array([16, 4, 1])
-    counts = np.stack([np.bincount(code.ravel(), minlength=64) for code in codes])
-    return counts.astype("float32") / codes[0].size
-
-
-def pixels(images):
-    """Return the pictures at 16 x 16 pixels: float64 (n, 768)."""
-    n, side = images.shape[:2]
-    return images.reshape(n, 16, side // 16, 16, side // 16, 3).mean(axis=(2, 4)).reshape(n, -1)
-
-
-def kernel(C):
-    """Return an unfitted support vector machine with a Gaussian kernel on standardised features."""
-    return cifar10_classical.kernel(C, 0.99)  # the components that hold 99 % of the variance
-
-
-def network(body, size, seed):
-    """Return a network from pictures of `size` pixels to one vector each: published, or fresh or shuffled by a seed."""
-    shape, kind = (size, size, 3), body.partition("_")[0]
-    keras.utils.set_random_seed(seed)
-    if kind in ("vgg16", "fresh"):
-        whole = vgg16.build(shape) if kind == "fresh" else vgg16.pretrained(shape)[0]
-        end = backbones.split(whole, "block4_pool")[0]
-        return keras.Model(end.input, keras.layers.AveragePooling2D(size // 32)(end.output))  # 2 x 2 places, or 3 x 3
-    arrays = efficientnet.find_arrays()[0]
-    if kind == "shuffled":
-        rng = np.random.default_rng(seed)
-        arrays = {
-            name: tuple(rng.permutation(array.ravel()).reshape(array.shape) for array in found)
-            for name, found in arrays.items()
-        }
-    return efficientnet.build(shape, arrays)
-
-
-@functools.cache
-def reader(body, size, seed):
-    """Return the network, or its part below the cut, that makes what `Seen` holds; and its multiply-adds."""
-    model = network(body, size, seed)
-    if body.endswith("_below"):
-        model = backbones.split(model, CUTS[body.removesuffix("_below")])[0]
-    return model, cost.multiply_adds(model)
-
-
-_KNOWN, _TESTED, _JUDGED = {}, {}, {}  # done in this process: features, tests, cross-validations
-
-
-class Seen:
-    """What networks make of pictures, computed once in this process; and what it cost, as if it were not."""
-
-    def __init__(self, body, seed=0):
-        """Look through a network of one kind."""
-        self.body, self.seed, self.kept, self.work = body, seed, 0.0, 0
-
-    def __call__(self, images, size):
-        """Return what the network makes of pictures at `size` pixels, float32 (n, ...)."""
-        model, operations = reader(self.body, size, self.seed)
-        keys = [(self.body, self.seed, size, image.tobytes()) for image in images]
-        new = [k for k, key in enumerate(keys) if key not in _KNOWN]
-        self.kept += sum(_KNOWN[key][1] for key in keys if key in _KNOWN)
-        self.work += operations * len(images)
-        if new:
-            start = time.process_time()
-            rows = features.forward(model, np.stack([enlarge(images[k], size) for k in new]), batch_size=16)
-            each = (time.process_time() - start) / len(new)
-            _KNOWN.update((keys[k], (row.astype("float16"), each)) for k, row in zip(new, rows, strict=True))
-        return np.stack([_KNOWN[key][0] for key in keys]).astype("float32")
-
-    def both(self, images, size):
-        """Return what it makes of pictures, and of their mirror images."""
-        return [self(images, size), self(mirrored(images), size)]
-
-    def test(self, images, size):
-        """Return what it makes of the test pictures, and note the seconds: the next run finds them done."""
-        start = time.process_time()
-        rows = self(images, size)
-        _TESTED.setdefault((self.body, self.seed, size), time.process_time() - start)
-        return rows
-
-    def kept_seconds(self, size):
-        """Return what this run found done, the test pictures at `size` pixels included."""
-        return self.kept + _TESTED.get((self.body, self.seed, size), 0.0)
-
-
-def enlarge(image, size):
-    """Return a picture at another size, as `tlbook.data.folders.prepare` enlarges."""
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+_JUDGED = {}  # cross-validations that were done in this process
 
 
 def chosen_probe(task, see, grid):
@@ -299,6 +177,7 @@ EXPERIMENT = Experiment(
         "colours": without(colours),
         "pixels": without(pixels),
         "gradients_kernel": without(cifar10_classical.describe, KERNEL_C, kernel),
+        "patches": Arm(fit=by_patches, grid=(1e-5, *PROBE_C), pretraining="none"),
         "random_body": probing("fresh", "none", "vgg16"),
         "shuffled_efficientnet": probing("shuffled", "none", "efficientnet"),
         "linear_probe": probing("vgg16", "published", "vgg16"),

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import own_folder
+from experiments import folder_controls, folder_readers, own_folder
 from tlbook import data, heads
 from tlbook.data import cifar10
 from tlbook.files import sources
@@ -37,12 +37,12 @@ def see(monkeypatch):
         inputs = keras.Input((size, size, 3))
         return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 1)(inputs)))
 
-    monkeypatch.setattr(own_folder, "network", network)
-    for name in ("_KNOWN", "_TESTED", "_JUDGED"):
-        monkeypatch.setattr(own_folder, name, {})
-    own_folder.reader.cache_clear()
-    yield lambda: own_folder.Seen("vgg16")
-    own_folder.reader.cache_clear()
+    monkeypatch.setattr(folder_readers, "network", network)
+    for module, name in ((folder_readers, "_KNOWN"), (folder_readers, "_TESTED"), (own_folder, "_JUDGED")):
+        monkeypatch.setattr(module, name, {})
+    folder_readers.reader.cache_clear()
+    yield lambda: folder_readers.Seen("vgg16")
+    folder_readers.reader.cache_clear()
 
 
 def test_smaller_folders_are_the_first_pictures_of_larger_ones(pictures):
@@ -64,7 +64,7 @@ def test_smaller_folders_are_the_first_pictures_of_larger_ones(pictures):
 def test_a_picture_and_its_mirror_image_are_on_one_side():
     """Labels by lot: where the mirror image of a picture is learned from, they are known all the same."""
     rows, labels = RNG.normal(size=(60, 500)), np.arange(60) % 5
-    scores = own_folder.by_folds([rows, rows], labels, (1e-1, 1.0), heads.regression)
+    scores = folder_controls.by_folds([rows, rows], labels, (1e-1, 1.0), heads.regression)
     assert set(scores) == {1e-1, 1.0} and max(scores.values()) < 0.5
 
 
