@@ -18,6 +18,7 @@ The weights of the cepstrum, for the templates, were found on strings of speaker
 these recordings again, in other strings, and this favours the control. A pilot on such strings set the steps, for
 transfer and scratch alike: 200 steps of pretraining left the recogniser behind the templates, with 600 it read better
 with 16 strings than they; 600 steps from scratch read 64 strings better than 300, and 16 strings no better than 250.
+
 Run it with `python -m experiments.digit_strings`. Chapter 5.14 plots it.
 """
 
