@@ -294,8 +294,9 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
         monkeypatch.setattr(module.use_multilingual, "encode", lambda encoder, texts: rng.random((len(texts), 8)))
     if name == "next_product":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
-        encode = MODULES["frozen_sentences"].minilm
-        monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
+        monkeypatch.setattr(
+            MODULES[name].minilm, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32")
+        )
     if name in ("synthetic_speech", "randomised_voices"):
         monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
     settings = experiment.arms[arm]
