@@ -35,7 +35,7 @@ document.addEventListener("DOMContentLoaded", () => {
     dialog.setAttribute("aria-label", caption.split(". ")[0] || "Figure");
     button.focus(); // where the focus returns to, also after a tap on the drawing
     dialog.showModal();
-    sheet.scrollTo((sheet.scrollWidth - sheet.clientWidth) / 2, 0);
+    sheet.scrollTo(0, 0);
   };
 
   figures.forEach((figure) => {
