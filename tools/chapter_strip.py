@@ -26,14 +26,15 @@ SAID = {mark.FROZEN: "frozen", mark.LEARNS: "learning", mark.LEFT_OUT: "left out
 DATA = {
     r"\b(load_target|backends\.run)\(": "CIFAR-10",
     r"\b(load_emoji10|load_emoji10_source|emoji10\.\w+)\(": "emoji-10",
-    r"\b(messy_folder|folders)\.": "a folder of pictures",
-    r"\bscenes\.": "drawn scenes",
-    r"\bsentiment\.": "product reviews",
-    r"\bentities\.": "messages and articles with names",
-    r"\bprose\.": "Wikipedia",
-    r"\bdigits\.": "spoken digits",
-    r"\bsynthesiser\.": "synthetic speech",
-    r"\bseries\.": "daily prices",
+    r"\b(messy_folder|folders)\.\w+\(": "a folder of pictures",
+    r"\bscenes\.\w+\(": "drawn scenes",
+    r"\bsentiment\.\w+\(": "product reviews",
+    r"\bentities\.\w+\(": "messages and articles with names",
+    r"\bprose\.\w+\(": "Wikipedia",
+    r"\bdigits\.\w+\(": "spoken digits",
+    r"\bsynthesiser\.\w+\(": "synthetic speech",
+    r"\bseries\.\w+\(": "daily prices",
+    r"\bload_sample_image": "a photograph",
 }
 _RANGE = re.compile(r"(\d+) to (\d+)$")
 _EXERCISE, _QUESTION = re.compile(r"Exercise \d+"), re.compile(r"\d+\.")

@@ -1,4 +1,4 @@
-"""The mark of the book: a bar for each part of a network, cool where frozen, warm where learning, an outline where left out.
+"""The mark of the book: a bar a part of a network, cool where frozen, warm where learning, an outline where left out.
 
 As the mark, five bars stand for VGG16's five blocks as chapter 4.3 uses them. `python tools/mark.py` writes the files
 that need it as a picture; the pages draw it themselves.
@@ -60,9 +60,7 @@ def icon():
     """Return the mark for the tab of a browser, whose own colours may be light or dark."""
     names = {FROZEN: "f", LEARNS: "l", LEFT_OUT: "o"}
     text = svg(colours={state: f"var(--{name})" for state, name in names.items()})
-    first, second = (
-        ";".join(f"--{names[state]}:{colour}" for state, colour in of.items()) for of in (LIGHT, DARK)
-    )
+    first, second = (";".join(f"--{names[state]}:{colour}" for state, colour in of.items()) for of in (LIGHT, DARK))
     style = f"<style>svg{{{first}}}@media(prefers-color-scheme:dark){{svg{{{second}}}}}</style>"
     return text.replace("><rect", f">{style}<rect", 1)
 

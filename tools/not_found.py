@@ -36,7 +36,8 @@ h1 {{ font-size: 1.9rem; font-weight: 600; line-height: 1.2; margin: 1.5rem 0 0.
 a {{ color: var(--link); }}
 form {{ display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 1.2rem 0; }}
 input, button {{
-  background: none; border: 1px solid var(--edge); border-radius: 6px; color: inherit; font: inherit; padding: 0.3rem 0.8rem;
+  background: none; border: 1px solid var(--edge); border-radius: 6px; color: inherit; font: inherit;
+  padding: 0.3rem 0.8rem;
 }}
 input {{ flex: 1 1 12rem; min-width: 0; }}
 button {{ border-color: var(--link); color: var(--link); cursor: pointer; }}

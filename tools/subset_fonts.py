@@ -1,7 +1,7 @@
 """Write the book's fonts anew: parts of Source Sans 3 and Source Code Pro (Adobe, SIL Open Font License 1.1).
 
-The maintainer's tool, for when a page needs a letter that the fonts lack. It wants fonttools and brotli, and the folders
-of the two npm packages, each unpacked from `npm pack source-sans@3.52.0` and `npm pack source-code-pro@2.42.0`:
+The maintainer's tool, for when a page needs a letter that the fonts lack. It wants fonttools and brotli, and the
+folders of the two npm packages, each unpacked from `npm pack source-sans@3.52.0` and `npm pack source-code-pro@2.42.0`:
 
     python tools/subset_fonts.py source-sans/package source-code-pro/package
 
@@ -74,7 +74,7 @@ def main():
         font.flavor = "woff2"
         font.save(FONTS / name)
         print(f"{name}: {(FONTS / name).stat().st_size / 1000:.1f} kB")
-    for source, name in zip(options.sources, ("LICENSE-sans.md", "LICENSE-code.md"), strict=True):
+    for source, name in zip(options.sources, ("LICENSE-sans.txt", "LICENSE-code.txt"), strict=True):
         shutil.copy(source / "LICENSE.md", FONTS / name)
 
 

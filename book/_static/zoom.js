@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.body.append(dialog);
 
   close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // beside the figure
+  dialog.addEventListener("click", ({ target }) => [dialog, sheet].includes(target) && dialog.close()); // beside it
   dialog.addEventListener("close", () => sheet.replaceChildren());
 
   const open = (figure, caption, button) => {
