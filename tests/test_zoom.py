@@ -31,10 +31,8 @@ def browser(tmp_path_factory):
     script, style = ((STATIC / name).read_text(encoding="utf-8") for name in ("zoom.js", "tlbook.css"))
     page = tmp_path_factory.mktemp("page") / "page.html"
     figures = FIGURE.format(n=1) + FIGURE.format(n=2) + '<svg class="plot" id="explorer"></svg>'
-    page.write_text(
-        f'<meta charset="utf-8"><style>{style}</style><script>{script}</script><article class="bd-article">{figures}</article>',
-        encoding="utf-8",
-    )
+    head = f'<meta charset="utf-8"><style>{style}</style><script>{script}</script>'
+    page.write_text(f'{head}<article class="bd-article">{figures}</article>', encoding="utf-8")
     driver.get(page.as_uri())
     yield driver
     driver.quit()
