@@ -79,6 +79,12 @@ TINY = {
     "voice_probes": {"TAKES": 6},
     "series_transfer": {"RATES": (1e-3,), "PRETRAINING": {"rate": 1e-3, "steps": 20}},
     "training_speed": {"PICTURES": 64},
+    "race": {
+        "EPOCHS": {"article": 1, "guide": (1, 1), "cached": 1, "airbench": 1},
+        "WIDE": 8,
+        "JUDGES": 40,
+        "TEST": 20,
+    },
     "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
     "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
@@ -111,6 +117,7 @@ N_TRAIN = {
     "map_frozen": 100,
     "map_scratch": 100,
     "map_tuned": 100,
+    "race": 40,
 }
 FETCHED = {
     "bench_sequences": [assets.VADER],
@@ -137,6 +144,7 @@ PICTURES = (
     "cifar10_rates",
     "cifar10_regimes",
     "frameworks",
+    "race",
     "compressed_vgg16",
     "budget_controls",
     "label_budget",
@@ -187,19 +195,21 @@ LIKE_ANOTHER = {
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
-    "map_tuned": ("vgg16_mean_variance", "vgg16_shuffled", "last_block"),
+    "map_tuned": ("vgg16_mean_variance", "vgg16_shuffled", "last_block", "everything"),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),
         "random_32_block3",
         "cnn_animals",
         "cnn_drawings",
     ],
+    "digit_strings": ("pretrained_head",),
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
     "own_folder": ("pixels",),
     "segmentation": ("fcn_8", "fcn_32", "fcn_2_fresh"),
     "prose_sentiment": ("majority", "tfidf", "random_frozen", "adapted_frozen"),
+    "race": ("cached_blocks_3_4",),
     "series_transfer": ("month",),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything",),
@@ -294,8 +304,9 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
         monkeypatch.setattr(module.use_multilingual, "encode", lambda encoder, texts: rng.random((len(texts), 8)))
     if name == "next_product":  # reading all sentences takes a minute
         rng = np.random.default_rng(0)
-        encode = MODULES["frozen_sentences"].minilm
-        monkeypatch.setattr(encode, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32"))
+        monkeypatch.setattr(
+            MODULES[name].minilm, "encode", lambda encoder, texts: rng.random((len(texts), 4), "float32")
+        )
     if name in ("synthetic_speech", "randomised_voices"):
         monkeypatch.setattr(MODULES[name].synthesiser, "VOICES", MODULES[name].synthesiser.VOICES[:2])
     settings = experiment.arms[arm]

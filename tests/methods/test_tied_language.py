@@ -47,3 +47,12 @@ def test_it_learns_what_follows_what():
     with pytest.raises(FloatingPointError, match="rate"):
         model.set_weights([weight * np.nan for weight in model.get_weights()])
         tied.train(model, texts, 1, 1e-2)
+
+
+def test_it_begins_with_how_often_each_piece_was_seen():
+    model, texts = tied.language_model(5, 4), [[3, 3, 4]] * 10
+    model.get_layer("embedding").embeddings.assign(np.zeros((5, 4)))
+    tied.start_from_frequencies(model, texts)
+    (scores,) = tied.score_texts(model, [[3, 4, 2]])
+    shares = np.array([21, 11, 1, 12]) / 46  # 30 pieces and 11 ends, and one more of each of the five
+    assert np.allclose(np.exp(scores), shares, atol=1e-6)

@@ -27,7 +27,7 @@ def build(images, width=32, classes=10, seed=0):
     batch normalisation and GELU, the first of each followed by pooling; the maximum over places; a linear layer. As
     many filters as there are channels before them begin by passing these on.
     Raises `ValueError` for pictures of another shape or a width below 1. Source: Jordan (2024), after Page (2019).
-    Taught in chapter 4.3.
+    Taught in chapter 4.6.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or min(images.shape[1:3]) < 16 or not len(images):
@@ -71,7 +71,7 @@ def whitening_filters(images, most=2_000):
     """Return filters (2, 2, 3, 24) whose answers to the patches of pictures are uncorrelated, with variance one.
 
     The first twelve are the principal axes of the patches, each divided by its deviation; the others their opposites,
-    so that no ReLU or GELU behind them loses a sign. At most so many pictures are looked at. Taught in chapter 4.3.
+    so that no ReLU or GELU behind them loses a sign. At most so many pictures are looked at. Taught in chapter 4.6.
     """
     patches = np.lib.stride_tricks.sliding_window_view(images[:most], (PATCH, PATCH), axis=(1, 2))
     flat = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, PATCH * PATCH * 3)

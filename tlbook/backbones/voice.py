@@ -4,6 +4,7 @@ Three LSTM layers of 256 units, trained to tell thousands of speakers apart. The
 imported or run.
 """
 
+import functools
 import zipfile
 
 import keras
@@ -44,17 +45,7 @@ def convert(tensors):
     PyTorch keeps every matrix transposed and the bias of an LSTM in two parts, of which only the sum counts. The order
     of the gates is the same in both. Raises `ValueError` as `read` does. Taught in chapters 3.4 and 5.8.
     """
-
-    def get(name, *shape):
-        array = tensors.get(name)
-        if array is None:
-            raise ValueError(f"tensors: {name} is missing; got {sorted(tensors)[:20]}")
-        if array.shape != shape or array.dtype != np.float32:
-            raise ValueError(f"{name}: got {array.dtype} {array.shape}, expected float32 {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name}: got numbers that are not finite (NaN or infinity)")
-        return array
-
+    get = functools.partial(checkpoints.tensor, tensors)
     gates, arrays = 4 * UNITS, {}
     for layer in range(LAYERS):
         kernel = get(f"lstm.weight_ih_l{layer}", gates, UNITS if layer else VOICE.bands)

@@ -131,6 +131,21 @@ def read_tensors(file):
     return tensors
 
 
+def tensor(tensors, name, *shape):
+    """Return one array of `read_tensors`, float32 of a shape.
+
+    Raises `ValueError` where it is missing, has another shape or dtype, or is not finite. Taught in chapter 5.8.
+    """
+    array = tensors.get(name)
+    if array is None:
+        raise ValueError(f"tensors: {name} is missing; got {sorted(tensors)[:20]}")
+    if array.shape != shape or array.dtype != np.float32:
+        raise ValueError(f"{name}: got {array.dtype} {array.shape}, expected float32 {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got numbers that are not finite (NaN or infinity)")
+    return array
+
+
 def _read_legacy(content):
     """Return the object and its storages: four pickles, a list of keys, and then the numbers, key by key."""
     stream = io.BytesIO(content)

@@ -23,7 +23,7 @@ PIECE = 512  # examples that are written, and noted as done, at once
 class Prefixed:
     """What a prefix made: `arrays` (views, n, ...), a memory map that only reads; its `views`; `cpu_seconds` it took.
 
-    Taught in chapter 4.3.
+    Taught in chapter 4.6.
     """
 
     arrays: np.ndarray
@@ -59,7 +59,7 @@ def cached(prefix, inputs, views=VIEWS, dtype="float16", batch_size=64, folder=N
     another file. It is resumed where a process was killed, and checked before use; `tlbook.files.pieces` says how.
 
     Raises `ValueError` for other inputs or views, or features that float16 cannot hold, and
-    `tlbook.files.cache.NoRoom` where the disk has not enough room. Taught in chapter 4.3.
+    `tlbook.files.cache.NoRoom` where the disk has not enough room. Taught in chapter 4.6.
     """
     inputs, views = np.asarray(inputs), tuple(views)
     expected, n = tuple(prefix.input_shape[1:]), len(inputs)
@@ -114,7 +114,7 @@ class PrefixBatches(training.Batches):
         Which examples; by default all.
 
     Raises `ValueError` for another padding, a shift of features without places, or lengths that disagree. Source:
-    Jordan (2024) for the alternating views. Taught in chapter 4.3.
+    Jordan (2024) for the alternating views. Taught in chapter 4.6.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ def shifted(maps, moves, padding="edge"):
 
     `moves` (n, 2) says how many cells down and to the right; "edge" repeats the cells at the side, "zero" brings in
     zeros. Where the prefix pools by p pixels, that is nearly what it makes of the picture moved by p pixels a cell.
-    Taught in chapter 4.3.
+    Taught in chapter 4.6.
 
     >>> shifted(np.array([[[[1], [2], [3]]]]), np.array([[0, 1]])).ravel()
     array([1, 1, 2])
@@ -182,7 +182,7 @@ def join(prefix, suffix, name="joined"):
     """Return one model that does what the prefix and then the suffix do; it shares the layers of both.
 
     With a cache in float32 it predicts what the parts did; with one in float16, nearly. Raises `ValueError` where the
-    suffix does not take what the prefix makes. Taught in chapter 4.3.
+    suffix does not take what the prefix makes. Taught in chapter 4.6.
     """
     if prefix.output_shape[1:] != suffix.input_shape[1:]:
         raise ValueError(f"suffix: it takes {suffix.input_shape[1:]}, expected {prefix.output_shape[1:]}")
