@@ -45,6 +45,13 @@ def test_the_drawing_takes_colour_and_font_of_the_page_and_keeps_its_own_colours
     assert "data: CIFAR-10 &lt; 3</text>" in drawn
 
 
+def test_a_white_box_is_less_loud_in_the_dark():
+    box = '<svg width="9pt" height="9pt"><path d="M0 0" style="fill: #ffffff; stroke: #0072b2"/></svg>'
+    assert "fill: var(--plot-white, #ffffff)" in chapter_pages.inline_svg(box, "")
+    style = (pathlib.Path(__file__).parents[1] / "book" / "_static" / "tlbook.css").read_text(encoding="utf-8")
+    assert "--plot-white:" in style.partition('html[data-theme="dark"]')[2].partition("}")[0]
+
+
 def test_the_page_knows_the_colours_of_the_figures_and_has_one_for_the_dark_for_each():
     assert [colour.lower() for colour in figures.COLOURS] == list(chapter_pages.COLOURS)
     style = (pathlib.Path(__file__).parents[1] / "book" / "_static" / "tlbook.css").read_text(encoding="utf-8")

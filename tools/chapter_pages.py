@@ -44,6 +44,8 @@ def _font(size):
 
 
 def _colour(match):
+    if match[0] == "#ffffff":
+        return "var(--plot-white, #ffffff)"  # a box or a mark with an edge: white is loud in the dark
     if match[0] in COLOURS:
         return f"var(--plot-{COLOURS.index(match[0]) + 1}, {match[0]})"
     red, green, blue = (int(part, 16) for part in match.groups())

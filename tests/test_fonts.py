@@ -1,0 +1,80 @@
+"""The book's fonts: small, licensed, under a name of their own, and with every letter that the pages use."""
+
+import ast
+import pathlib
+import re
+import shutil
+
+import pytest
+from selenium import webdriver
+
+import subset_fonts
+
+ROOT = pathlib.Path(__file__).parents[1]
+STYLE = (ROOT / "book" / "_static" / "tlbook.css").read_text(encoding="utf-8")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+# Chinese, the sign that marks a word's begin in MiniLM's pieces, and emoji: the reader's own fonts have them.
+ELSEWHERE = re.compile("[▁\u3000-\u303f\u4e00-\u9fff\uff00-\uffef\U0001f300-\U0001faff]")
+
+
+def test_all_fonts_together_are_small_and_each_is_used():
+    files = {path.name: path.stat().st_size for path in subset_fonts.FONTS.glob("*.woff2")}
+    assert sum(files.values()) < 150_000
+    assert set(files) == {name for name, *_ in subset_fonts.FILES} == set(re.findall(r"fonts/([\w-]+\.woff2)", STYLE))
+
+
+def test_licence_and_name():
+    for name in ("LICENSE-sans.txt", "LICENSE-code.txt"):
+        text = (subset_fonts.FONTS / name).read_text(encoding="utf-8")
+        assert "SIL Open Font License, Version 1.1" in text and "Reserved Font Name 'Source'" in text
+    assert not any("Source" in family for _, _, _, family, _ in subset_fonts.FILES), "that name is reserved"
+
+
+def test_the_fallback_names_fonts_with_chinese_characters():
+    stacks = re.findall(r"--pst-font-family-(?:base|monospace): ([^;]*)", STYLE)
+    assert len(stacks) == 2 and all("var(--tlbook-chinese)" in stack for stack in stacks)
+    assert {"Source Han Sans SC", "PingFang SC", "Microsoft YaHei"} <= set(
+        re.findall(r'"([^"]*)"', re.search(r"--tlbook-chinese: ([^;]*)", STYLE)[1])
+    )
+
+
+def test_every_letter_of_the_text_is_in_the_fonts():
+    pages = [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    letters = set("".join(path.read_text(encoding="utf-8") for path in pages if path.suffix == ".md"))
+    for path in pages:
+        if path.suffix == ".ipynb":
+            letters |= set("".join(_strings(path)))
+    lacking = {letter for letter in letters if letter.isprintable() and not ELSEWHERE.match(letter)}
+    assert not lacking - set(map(chr, subset_fonts.LETTERS)), "add them to tools/subset_fonts.py, and run it"
+
+
+def _strings(path):
+    return re.findall(r'"((?:[^"\\]|\\.)*)"', path.read_text(encoding="utf-8"))
+
+
+def test_the_tool_that_makes_them_stands_alone():
+    tree = ast.parse(pathlib.Path(subset_fonts.__file__).read_text(encoding="utf-8"))
+    modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert modules == {"argparse", "pathlib", "shutil"}, "fonttools comes with matplotlib; no page is built with it"
+
+
+def test_a_browser_reads_them(tmp_path):
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
+    shutil.copytree(ROOT / "book" / "_static", tmp_path / "_static")
+    page = tmp_path / "page.html"
+    page.write_text('<meta charset="utf-8"><link rel="stylesheet" href="_static/tlbook.css"><p>x', encoding="utf-8")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    try:
+        driver.get(page.as_uri())
+        loaded = driver.execute_async_script(
+            "const done = arguments[0]; Promise.all([...document.fonts].map((font) => font.load()))"
+            ".then((all) => done(all.map((font) => font.family.replaceAll('\"', ''))), (error) => done(String(error)))"
+        )
+        assert sorted(loaded) == sorted(family for _, _, _, family, _ in subset_fonts.FILES)
+    finally:
+        driver.quit()
