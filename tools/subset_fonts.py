@@ -16,7 +16,9 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
-FONTS = pathlib.Path(__file__).parents[1] / "book" / "_static" / "fonts"
+ROOT = pathlib.Path(__file__).parents[1]
+FONTS = ROOT / "book" / "_static" / "fonts"
+FIGURES = {400: "text.ttf", 700: "text-bold.ttf"}  # what Matplotlib measures and draws text with
 SANS, CODE = "Tlbook Sans", "Tlbook Code"
 # Latin with the accents of European names, Greek, and the signs of a text about numbers.
 LETTERS = (
@@ -74,6 +76,10 @@ def main():
         font.flavor = "woff2"
         font.save(FONTS / name)
         print(f"{name}: {(FONTS / name).stat().st_size / 1000:.1f} kB")
+    source, path, family, _ = FILES[0][1:]
+    for weight, name in FIGURES.items():
+        reduce(options.sources[source] / path, family, weight).save(ROOT / "tlbook" / "figures" / name)
+    shutil.copy(options.sources[source] / "LICENSE.md", ROOT / "tlbook" / "figures" / "text.LICENSE")
     for source, name in zip(options.sources, ("LICENSE-sans.txt", "LICENSE-code.txt"), strict=True):
         shutil.copy(source / "LICENSE.md", FONTS / name)
 

@@ -6,6 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 from conftest import contrast
 from IPython.testing.globalipapp import start_ipython
+from matplotlib import font_manager
 
 from tlbook import figures
 from tlbook.figures import style
@@ -43,3 +44,18 @@ def test_a_notebook_draws_in_svg():
     style._use_svg(start_ipython())
     backend = InlineBackend.instance()
     assert backend.figure_formats == {"svg"} and backend.print_figure_kwargs["metadata"] == {"Date": None}
+
+
+def test_figures_are_set_in_the_font_of_the_pages(caplog):
+    assert plt.rcParams["font.family"] == ["Tlbook Sans", "DejaVu Sans"]
+    figure = plt.figure()
+    bold = figure.text(0, 0, "Accuracy ▁", weight="bold")  # the font lacks that sign
+    figure.canvas.draw()
+    assert bold.get_window_extent().width > 0 and not caplog.records
+    for weight, path in zip((400, 700), style.FONTS, strict=True):
+        wanted = font_manager.FontProperties(family="Tlbook Sans", weight=weight)
+        assert font_manager.findfont(wanted) == str(path)
+
+
+def test_without_its_file_figures_are_set_as_matplotlib_does(tmp_path):
+    assert style.families([tmp_path / "gone.ttf"]) == ["DejaVu Sans"]

@@ -16,7 +16,7 @@ def name_lines(axes, fontsize=9.5):
     lines = [line for line in axes.get_lines() if line.get_label()[:1] != "_"]
     box = axes.get_window_extent()
     ends = [axes.transData.transform(line.get_xydata()[-1])[1] - box.y0 for line in lines]
-    gap = 1.25 * fontsize * axes.figure.dpi / 72
+    gap = 1.45 * fontsize * axes.figure.dpi / 72
     where = {"xycoords": "axes fraction", "xytext": (5, 0), "textcoords": "offset points", "va": "center"}
     for line, place in zip(lines, _apart(ends, gap, box.height), strict=True):
         axes.annotate(line.get_label(), (1, place / box.height), color=line.get_color(), fontsize=fontsize, **where)
