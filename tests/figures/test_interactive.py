@@ -177,4 +177,4 @@ def test_decision_aid_says_something_without_a_script(tmp_path):
     assert "table of all recorded comparisons" in re.sub(
         r"\s+", " ", re.search(r"<noscript>(.*?)</noscript>", html, re.S)[1]
     )
-    assert re.search(r'<div class="controls" hidden>', html), "no dead buttons"
+    assert re.search(r'<div class="controls scripted" hidden>', html), "no dead buttons"
