@@ -20,7 +20,7 @@ function explorable(name) {
   const data = () => JSON.parse(one("script.data").textContent);
   const minus = (value) => String(value).replaceAll("-", "\u2212");
   const whole = (value) => Math.round(value).toLocaleString("en-US");
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 
   // A text that has not changed is not set again: a screen reader would read it again.
   function say(slot, text) {
@@ -50,17 +50,23 @@ function explorable(name) {
     return { over, place: () => input.valueAsNumber, value: () => known[input.valueAsNumber] };
   }
 
-  // One of a few: options are pairs of a value and its words.
+  // One of a few: options are pairs of a value and its words. `offer` leaves some of them.
   function choice(key, legend, options, start, changed) {
     let chosen = start;
     const group = made("fieldset", {}, made("legend", {}, legend));
-    for (const [value, words] of options) {
+    const inputs = new Map(options.map(([value, words]) => {
       const onchange = () => { chosen = value; changed(); };
       const input = made("input", { type: "radio", name: `${name}-${key}`, value, checked: value === start, onchange });
       group.append(made("label", {}, input, made("span", {}, words)));
+      return [value, input];
+    }));
+    function offer(values) {
+      for (const [value, input] of inputs) input.parentElement.hidden = !values.includes(value);
+      if (!values.includes(chosen)) chosen = values[0];
+      inputs.get(chosen).checked = true;
     }
     one(".controls").append(group);
-    return { value: () => chosen };
+    return { offer, value: () => chosen };
   }
 
   // Steps from 0 to last(). The buttons that the figure has ("first", "back", "forward", "play") take them, and so do
@@ -144,7 +150,7 @@ function explorable(name) {
 
   // What only a script can serve appears, and the table that stands in its place without one is folded.
   function ready(draw) {
-    for (const part of all(".scripted")) part.hidden = false;
+    for (const part of all(".scripted")) part.removeAttribute("hidden"); // a drawing has no such property
     for (const part of all(".still")) part.open = false;
     draw();
     if (one("svg.drawing.wide")) new ResizeObserver(() => draw()).observe(figure);
