@@ -90,7 +90,7 @@ def means(which):
     """
     rows = pd.DataFrame(which["runs"]).assign(rate=lambda table: table.rate.astype(float))
     table = rows.groupby(["depth", "rate"], dropna=False, sort=False).accuracy.agg(["size", "mean"]).reset_index()
-    table["best"] = table["mean"] == table.groupby("depth")["mean"].transform("max")
+    table["best"] = table["mean"] > table.groupby("depth")["mean"].transform("max") - 1e-12  # rounding parts no tie
     order = table.depth.map({depth: what["frozen"] for depth, what in DEPTHS.items()})
     table = table.assign(order=order).sort_values(["order", "rate"]).drop(columns="order")
     table["depth"] = table.depth.map({depth: what["name"] for depth, what in DEPTHS.items()})

@@ -8,7 +8,9 @@ function explorable(name) {
 
   // An element. What begins with "on" listens; false and null leave an attribute out.
   function made(tag, attributes = {}, ...children) {
-    const node = SVG.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    const node = SVG.has(tag)
+      ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+      : document.createElement(tag);
     for (const [key, value] of Object.entries(attributes)) {
       if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
       else if (value !== false && value !== null) node.setAttribute(key, value === true ? "" : value);
@@ -44,7 +46,10 @@ function explorable(name) {
       input.disabled = others.length < 2;
       show();
     }
-    input.addEventListener("input", () => { show(); changed(); });
+    input.addEventListener("input", () => {
+      show();
+      changed();
+    });
     one(".controls").append(made("label", {}, made("span", {}, label), input, output));
     over(values, start);
     return { over, place: () => input.valueAsNumber, value: () => known[input.valueAsNumber] };
@@ -54,12 +59,23 @@ function explorable(name) {
   function choice(key, legend, options, start, changed) {
     let chosen = start;
     const group = made("fieldset", {}, made("legend", {}, legend));
-    const inputs = new Map(options.map(([value, words]) => {
-      const onchange = () => { chosen = value; changed(); };
-      const input = made("input", { type: "radio", name: `${name}-${key}`, value, checked: value === start, onchange });
-      group.append(made("label", {}, input, made("span", {}, words)));
-      return [value, input];
-    }));
+    const inputs = new Map(
+      options.map(([value, words]) => {
+        const onchange = () => {
+          chosen = value;
+          changed();
+        };
+        const input = made("input", {
+          type: "radio",
+          name: `${name}-${key}`,
+          value,
+          checked: value === start,
+          onchange,
+        });
+        group.append(made("label", {}, input, made("span", {}, words)));
+        return [value, input];
+      }),
+    );
     function offer(values) {
       for (const [value, input] of inputs) input.parentElement.hidden = !values.includes(value);
       if (!values.includes(chosen)) chosen = values[0];
@@ -100,7 +116,15 @@ function explorable(name) {
     const ways = { first: () => go(0), back: () => go(now - 1), forward: () => go(now + 1), end: () => go(last()) };
     const keys = { ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "end" };
     for (const [word, button] of Object.entries(buttons)) {
-      button.addEventListener("click", word === "play" ? play : () => { stop(); ways[word](); });
+      button.addEventListener(
+        "click",
+        word === "play"
+          ? play
+          : () => {
+              stop();
+              ways[word]();
+            },
+      );
     }
     one(".steps").addEventListener("keydown", (event) => {
       if (!keys[event.key]) return;
@@ -130,7 +154,9 @@ function explorable(name) {
         made("line", { class: "grid", x1: left, x2: right, y1: up(tick), y2: up(tick) }),
         made("text", { x: left - 6, y: up(tick) + 4, "text-anchor": "end" }, y.text(tick)),
       ]),
-      ...x.ticks.map((tick) => made("text", { x: across(tick), y: bottom + 17, "text-anchor": "middle" }, x.text(tick))),
+      ...x.ticks.map((tick) =>
+        made("text", { x: across(tick), y: bottom + 17, "text-anchor": "middle" }, x.text(tick)),
+      ),
       made("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" }, x.name),
       made("text", { x: 4, y: 12 }, y.name),
       made("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` }),
