@@ -178,6 +178,8 @@ function explorable(name) {
   function ready(draw) {
     for (const part of all(".scripted")) part.removeAttribute("hidden"); // a drawing has no such property
     for (const part of all(".still")) part.open = false;
+    // JupyterLab takes the arrow keys for itself, except on elements that ask it not to.
+    for (const control of all("button, input, select, summary")) control.dataset.lmSuppressShortcuts = "true";
     draw();
     if (one("svg.drawing.wide")) new ResizeObserver(() => draw()).observe(figure);
   }
