@@ -6,11 +6,13 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import threading
 import time
 
 import psutil
 import pytest
+from selenium import webdriver
 
 from tlbook.files import assets, cache, download, installed
 
@@ -275,3 +277,18 @@ def contrast(colour, other):
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         light.append(np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
     return max(light) / min(light)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a headless Chromium, one for all tests that operate interactive figures."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"):
+        options.add_argument(f"--{word}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as running:
+        yield running

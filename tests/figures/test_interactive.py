@@ -1,12 +1,10 @@
 """The interactive figures, operated with the keyboard in a browser; and what can be said of them without one."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
 from scipy import signal
-from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from tlbook.figures import interactive
@@ -14,7 +12,6 @@ from tlbook.methods import advice
 
 NAMES = ["convolution", "recurrence", "decision"]
 DATA = {"decision": advice.evidence()}
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 each_figure = pytest.mark.parametrize("name", NAMES)
 
 
@@ -50,25 +47,6 @@ def test_data_are_asked_for_where_a_figure_takes_them_and_nowhere_else():
 
 def test_data_cannot_end_their_script():
     assert interactive.show("decision", ["</script><b>"]).data.count("</script") == 2
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def opened(browser, tmp_path, name):
@@ -177,4 +155,4 @@ def test_decision_aid_says_something_without_a_script(tmp_path):
     assert "table of all recorded comparisons" in re.sub(
         r"\s+", " ", re.search(r"<noscript>(.*?)</noscript>", html, re.S)[1]
     )
-    assert re.search(r'<div class="controls" hidden>', html), "no dead buttons"
+    assert re.search(r'<div class="controls scripted" hidden>', html), "no dead buttons"
