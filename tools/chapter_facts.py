@@ -47,7 +47,8 @@ def minutes_to_do(doctree):
     titles = [title.astext() for title in doctree.findall(nodes.title)]
     strong = [text.astext() for text in doctree.findall(nodes.strong) if _in_quiz(text)]
     exercises, questions = (
-        sum(bool(pattern.match(text)) for text in texts) for pattern, texts in ((_EXERCISE, titles), (_QUESTION, strong))
+        sum(bool(pattern.match(text)) for text in texts)
+        for pattern, texts in ((_EXERCISE, titles), (_QUESTION, strong))
     )
     return exercises * EXERCISE_MINUTES + questions * QUESTION_MINUTES
 

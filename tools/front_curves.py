@@ -15,7 +15,7 @@ from tlbook import evaluation, results
 TRANSFER, FROZEN, SCRATCH, CLASSICAL = "transfer", "frozen", "scratch", "classical"
 NAMES = {
     TRANSFER: "VGG16 from ImageNet, fine-tuned",
-    FROZEN: "VGG16 from ImageNet, frozen: a linear probe",
+    FROZEN: "VGG16 from ImageNet, frozen",
     SCRATCH: "a small network from scratch",
     CLASSICAL: "the best method without a network",
 }

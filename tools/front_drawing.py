@@ -15,7 +15,9 @@ class Drawing:
         self.curves, self.width, self.height = curves, width, height
         self.left, self.right, self.top, self.bottom = 44, 14, 10, 42
         sizes = [size for points in curves.values() for size in points]
-        ends = [end for points in curves.values() for mean, half in points.values() for end in (mean - half, mean + half)]
+        ends = [
+            end for points in curves.values() for mean, half in points.values() for end in (mean - half, mean + half)
+        ]
         self.sizes = sorted(ticks or set(sizes))
         self.x_ends = math.log(min(sizes)), math.log(max(sizes))
         self.y_ends = math.floor(10 * max(0, min(ends))) / 10, math.ceil(10 * min(1, max(ends))) / 10
@@ -56,7 +58,10 @@ class Drawing:
         yield f'<text x="{middle}" y="{self.height - 4}" text-anchor="middle">labels</text>'
 
     def _arm(self, number, arm):
-        points = [(self.x(n), self.y(mean), self.y(mean - half), self.y(mean + half)) for n, (mean, half) in self.curves[arm].items()]
+        points = [
+            (self.x(n), self.y(mean), self.y(mean - half), self.y(mean + half))
+            for n, (mean, half) in self.curves[arm].items()
+        ]
         line = " ".join(f"{x},{y}" for x, y, _, _ in points)
         yield f'<g class="arm-{number}"><polyline class="between" points="{line}"/>'
         for x, y, low, high in points:

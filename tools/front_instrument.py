@@ -24,7 +24,7 @@ def drawn(found):
         {
             "n": n,
             "recorded": n in curves[front_curves.TRANSFER],
-            "said": " ".join(front_curves.sentences(found, n)),
+            "said": _halves(front_curves.sentences(found, n)),
             "values": {arm: None if value is None else f"{100 * value:.0f} %" for arm, value in at.items()},
             "x": [wide.x(n), narrow.x(n)],
             "y": {arm: [one.y(value) for one in (wide, narrow)] for arm, value in at.items() if value is not None},
@@ -41,15 +41,21 @@ def drawn(found):
         f'{front_curves.NAMES[arm]} <b data-arm="{arm}"></b></li>'
         for i, arm in enumerate(curves)
     )
+    heart, rest = map(html.escape, stops[start]["said"])
     data = html.escape(json.dumps(stops, allow_nan=False, separators=(",", ":")))
     return (
         f'<div class="front-instrument" data-stops="{data}" data-start="{start}">'
-        f'<p class="front-sentence" aria-live="polite">{html.escape(stops[start]["said"])}</p>'
+        f'<p class="front-sentence" aria-live="polite"><span>{heart}</span> <span>{rest}</span></p>'
         f'<p class="front-slider" hidden><label for="front-labels">Labels: <output for="front-labels"></output></label>'
         f'<input type="range" id="front-labels" min="0" max="{len(stops) - 1}" step="1" value="{start}"></p>'
         f'{wide.svg(label, "wide")}{narrow.svg(label, "narrow")}<ul class="front-legend">{legend}</ul>'
         f"{_small_print(found)}{_table(curves)}</div>"
     )
+
+
+def _halves(sentences):
+    """Return the heart of what is said, and the rest, as two texts."""
+    return [" ".join(sentences[:2]), " ".join(sentences[2:])]
 
 
 def _small_print(found):
@@ -61,7 +67,11 @@ def _small_print(found):
         f'<p class="front-note">Marks with bars are recorded: means of {span} seeds with 95 % intervals. The dashed '
         f"lines between them are interpolated. {html.escape(found.note)} Data: {html.escape(sources)}. "
         f'<a href="explorer.html#table={found.table}">Explore the record</a>.</p>'
-        + (f'<details class="front-data"><summary>About the data</summary><p>{html.escape(noted)}</p></details>' if noted else "")
+        + (
+            f'<details class="front-data"><summary>About the data</summary><p>{html.escape(noted)}</p></details>'
+            if noted
+            else ""
+        )
     )
 
 
@@ -71,8 +81,11 @@ def _table(curves):
     rows = []
     for arm, points in curves.items():
         cells = (f"{100 * points[n][0]:.1f} ± {100 * points[n][1]:.1f} %" if n in points else "–" for n in sizes)
-        rows.append(f'<tr><th scope="row">{front_curves.NAMES[arm]}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+        rows.append(
+            f'<tr><th scope="row">{front_curves.NAMES[arm]}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
+        )
     return (
-        '<details class="front-table"><summary>All recorded numbers</summary><div class="pst-scrollable-table-container">'
-        f'<table><thead><tr><td></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div></details>'
+        '<details class="front-table"><summary>All recorded numbers</summary>'
+        f'<div class="pst-scrollable-table-container"><table><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
     )

@@ -21,6 +21,7 @@ import thumbnails
 from page_parts import code_of
 
 DIFFICULTY = {1: "first steps", 2: "practice", 3: "with derivations"}
+FEW = 2
 
 
 class front_part(nodes.General, nodes.Element):
@@ -118,22 +119,30 @@ def difficulties(path):
 def _cards(app, docname):
     parts = yaml.safe_load(pathlib.Path(app.config.external_toc_path).read_text(encoding="utf-8"))["parts"]
     levels = difficulties(pathlib.Path(app.srcdir, "book", "cards.csv"))
-    found = ['<p id="chapters-read" role="status"></p>']
+    groups = []  # of heading and chapters; a part with few chapters shares its row with the next
     for part in parts:
         names = [entry["file"] for entry in part["chapters"] if entry["file"] in _facts(app.env)]
-        if names:
-            cards = "".join(_card(app, docname, name, levels.get(name.split("/")[-1])) for name in names)
-            found.append(f'<h3 class="cards-part">{html.escape(part["caption"])}</h3><ul class="chapter-cards">{cards}</ul>')
+        if names and groups and len(groups[-1][1]) < FEW:
+            groups[-1] = (f"{groups[-1][0]} · {part['caption']}", [*groups[-1][1], *names])
+        elif names:
+            groups.append((part["caption"], names))
+    found = ['<p id="chapters-read" role="status"></p>']
+    for title, names in groups:
+        cards = "".join(_card(app, docname, name, levels.get(name.split("/")[-1])) for name in names)
+        found.append(f'<h3 class="cards-part">{html.escape(title)}</h3><ul class="chapter-cards">{cards}</ul>')
     return "".join(found)
 
 
 def _card(app, docname, document, level):
     facts = _facts(app.env)[document]
-    drawn = facts["thumb"] or f'<span class="thumb" aria-hidden="true">{app.env.titles[document].astext().split()[0]}</span>'
+    drawn = (
+        facts["thumb"]
+        or f'<span class="thumb" aria-hidden="true">{app.env.titles[document].astext().split()[0]}</span>'
+    )
     hard = f'<span class="difficulty level-{level}">{DIFFICULTY[level]}</span>' if level else ""
     return (
         f'<li class="chapter-card">{drawn}{_link(app, docname, document)}'
-        f'<p><span>{facts["read"]} min</span><span>{html.escape(facts["data"])}</span>{hard}</p></li>'
+        f"<p><span>{facts['read']} min</span><span>{html.escape(facts['data'])}</span>{hard}</p></li>"
     )
 
 
@@ -152,7 +161,11 @@ def forget(app, env, docname):
 def setup(app):
     """Register the directives with Sphinx, and connect the steps to its build."""
     app.add_node(front_part)
-    for name, directive in {"front-instrument": FrontInstrument, "front-route": FrontRoute, "chapter-cards": ChapterCards}.items():
+    for name, directive in {
+        "front-instrument": FrontInstrument,
+        "front-route": FrontRoute,
+        "chapter-cards": ChapterCards,
+    }.items():
         app.add_directive(name, directive)
     app.connect("doctree-read", collect, priority=700)
     app.connect("doctree-resolved", fill, priority=400)

@@ -19,11 +19,13 @@ FILE = "search-index.js"
 HOMES = pathlib.Path("book", "search-homes.csv")  # words under whose heading no section stands, and where they lead
 # What no reader looks for in words: code, what it prints, formulas.
 _SKIPPED = (nodes.literal_block, nodes.math_block, nodes.raw, nodes.image, nodes.comment, addnodes.toctree)
-_APART = (nodes.title, nodes.section, addnodes.index, addnodes.desc) # entries of their own
+_SKIPPED += (addnodes.glossary,)  # `terms` has it
+_APART = (nodes.title, nodes.section, addnodes.index, addnodes.desc)  # entries of their own
 _MARKED = (nodes.strong, nodes.emphasis, nodes.literal)
 _ASIDE = re.compile(r"^(exercises?|key points|further reading)\b", re.IGNORECASE)
 _UNASKED = {"Quiz"}  # wrong answers mislead a search as well
 _CALLED = re.compile(r"\bdef (\w{4,})|\.(\w{4,})\(")
+_PAGE, _PAGES = "\x02{}\x03", re.compile("\x02(.*?)\x03")  # in the text of a section: the title of a page
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 LESSON, PAGE, ASIDE, PACKAGE = range(4)  # what a section is; search-rank.js weighs them
 
@@ -83,7 +85,10 @@ def own_text(section):
             if isinstance(child, nodes.math):
                 parts.append(" … ")
                 continue
-            if isinstance(child, _MARKED) and not isinstance(child.parent, nodes.strong):
+            if isinstance(child, addnodes.pending_xref) and not child.get("refexplicit"):
+                parts.append(_meant(child))
+                continue
+            if isinstance(child, _MARKED) and not child.astext().startswith("Figure "):
                 marked.append(child.astext())
             walk(child)
             if not isinstance(child, nodes.Inline):
@@ -91,6 +96,13 @@ def own_text(section):
 
     walk(section)
     return _clean("".join(parts)), _clean(" ".join(dict.fromkeys(marked)))
+
+
+def _meant(reference):
+    """Return what stands for a link without words of its own: the title of a page, which is known later, or "…"."""
+    if reference["reftype"] == "doc":
+        return _PAGE.format(reference["reftarget"].split("/")[-1])
+    return " … " if reference["refdomain"] == "cite" else reference.astext()
 
 
 def _classes(node):
@@ -102,14 +114,14 @@ def _clean(text):
 
 
 def objects(doctree):
-    """Return what a page of the package documents, in the form of `sections`: name, and what its docstring says."""
+    """Return what a page of the package documents, in the form of `sections`; the anchor is the name and the title."""
     found = []
     for signature in doctree.findall(addnodes.desc_signature):
         if signature["ids"]:
             body = next((part for part in signature.parent.children if isinstance(part, addnodes.desc_content)), None)
             text = "" if body is None else own_text(body)[0]
             sentence = re.split(r"(?<=[.:]) ", text, maxsplit=1)[0]
-            found.append([signature["ids"][0], signature["ids"][0], PACKAGE, 2, sentence, "", ""])
+            found.append([signature["ids"][0], "", PACKAGE, 2, sentence, "", ""])
     return found
 
 
@@ -173,7 +185,10 @@ def write(app, error):
         return
     kept = _kept(app.env)
     names = sorted(kept["pages"])
+    titles = {name.split("/")[-1]: app.env.titles[name].astext().partition(":")[0] for name in names}
     entries = [[at, *section] for at, name in enumerate(names) for section in kept["pages"][name]]
+    for entry in entries:
+        entry[5] = _PAGES.sub(lambda page: titles.get(page[1], page[1]), entry[5])
     record = {
         "pages": [app.builder.get_target_uri(name) for name in names],
         "sections": entries,

@@ -107,6 +107,7 @@ def _line(path):
         if found and lines:
             lines[-1].append((found[-2], found[-1]))
     lines = [[*line[: -1 : max(1, len(line) // MOST_POINTS)], line[-1]] for line in lines if line]
+    fill = "none" if fill == "#ffffff" else fill  # the ground of the page, light or dark
     look = f'fill="{_colour(fill)}"' + (f' stroke="{_colour(stroke)}"' if stroke != "none" else "")
     if opacity := style.get("opacity") or style.get("fill-opacity"):
         look += f' opacity="{float(opacity):.1f}"'
@@ -116,7 +117,9 @@ def _line(path):
 
 def _dot(mark):
     style = _style(mark)
-    colour = next((style[name] for name in ("fill", "stroke") if style.get(name, "none") not in ("none", "#ffffff")), "#808080")
+    colour = next(
+        (style[name] for name in ("fill", "stroke") if style.get(name, "none") not in ("none", "#ffffff")), "#808080"
+    )
     return Shape("dot", [[(float(mark.get("x", 0)), float(mark.get("y", 0)))]], f'fill="{_colour(colour)}"')
 
 

@@ -11,11 +11,13 @@
   function show() {
     const stop = stops[slider.value];
     const labels = stop.n.toLocaleString("en-US");
-    sentence.textContent = stop.said;
+    [...sentence.children].forEach((half, i) => (half.textContent = stop.said[i]));
     output.textContent = labels + (stop.recorded ? "" : " (between the recorded numbers)");
     slider.setAttribute("aria-valuetext", `${labels} labels${stop.recorded ? "" : ", interpolated"}`);
     box.classList.toggle("interpolated", !stop.recorded);
-    box.querySelectorAll(".front-legend b").forEach((value) => (value.textContent = stop.values[value.dataset.arm] || "–"));
+    box
+      .querySelectorAll(".front-legend b")
+      .forEach((value) => (value.textContent = stop.values[value.dataset.arm] || "–"));
     drawings.forEach((drawing, which) => {
       const cursor = drawing.querySelector(".cursor");
       cursor.setAttribute("x1", stop.x[which]);

@@ -19,7 +19,7 @@ const tlbookRank = (() => {
   function stem(word) {
     if (word.length < 4 || /[\d_]/.test(word)) return word;
     let w = word
-      .replace(/iz(?=e|ing|ation)/, "is")
+      .replace(/iz/, "is")
       .replace(/ies$/, "y")
       .replace(/(ss|sh|ch|x)es$/, "$1");
     w = w.replace(/([^s])s$/, "$1").replace(/(?:ation|ations)$/, "at");
@@ -73,7 +73,8 @@ const tlbookRank = (() => {
     sections.forEach(([page, , title, , level]) => level === 0 && (titles[page] ??= title));
     const postings = new Map(); // word -> Map(section -> weighted count)
     const lengths = [];
-    const entries = sections.map(([page, anchor, title, kind, level, text, marked, names], at) => {
+    const entries = sections.map(([page, anchor, named, kind, level, text, marked, names], at) => {
+      const title = named || anchor; // an object of the package has its name as anchor
       const fields = { title: subject(title), page: level ? titles[page] || "" : "", marked, names, text };
       const joined = {};
       for (const [field, worth] of Object.entries(WORTH)) {
@@ -174,7 +175,9 @@ const tlbookRank = (() => {
       const said = all.find((form) => plain.includes(` ${words(form).join(" ")} `));
       if (!said) continue;
       const rest = plain.replace(` ${words(said).join(" ")} `, " ").trim();
-      all.filter((form) => form !== said).forEach((form) => found.push([`${form} ${rest}`, 0.9]));
+      const held = new Set(words(said));
+      const adds = (form) => ![...held].every((word) => words(form).includes(word)); // "transfer learning" holds "transfer"
+      all.filter(adds).forEach((form) => found.push([`${form} ${rest}`, 0.9]));
     }
     return found.slice(0, 12);
   }
