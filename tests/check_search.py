@@ -60,7 +60,7 @@ def answers():
             driver.execute_script(ASK, row["query"])
             href, _ = WebDriverWait(driver, 30).until(lambda d: d.execute_script(FIRST))
             to = urllib.parse.urlsplit(href)
-            path = pathlib.Path(urllib.parse.unquote(to.path)).relative_to(HTML.resolve()).as_posix()
+            path = pathlib.Path(urllib.parse.unquote(to.path)).resolve().relative_to(HTML.resolve()).as_posix()
             found[row["query"]] = f"{path}#{to.fragment}".removesuffix("#")
         yield found
 

@@ -56,8 +56,12 @@ def _fit(points):
     return lambda x, y: (round(x_scale * x + x0), round(y_scale * y + y0))
 
 
+def _without_repeats(points):
+    return [point for i, point in enumerate(points) if not i or point != points[i - 1]]
+
+
 def _drawn(shape, fit):
-    lines = [list(dict.fromkeys(fit(*point) for point in line)) for line in shape.lines]
+    lines = [_without_repeats([fit(*point) for point in line]) for line in shape.lines]
     if shape.kind == "dot":
         (x, y) = lines[0][0]
         return f'<circle cx="{x}" cy="{y}" r="1.8" {shape.look}/>'
@@ -104,7 +108,9 @@ def _line(path):
         found = [float(number) for number in _NUMBER.findall(numbers)]
         if step in "Mm":
             lines.append([])
-        if found and lines:
+        if step in "zZ" and lines:
+            lines[-1].append(lines[-1][0])
+        elif found and lines:
             lines[-1].append((found[-2], found[-1]))
     lines = [[*line[: -1 : max(1, len(line) // MOST_POINTS)], line[-1]] for line in lines if line]
     fill = "none" if fill == "#ffffff" else fill  # the ground of the page, light or dark
