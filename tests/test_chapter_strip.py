@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from docutils import nodes, utils
 
+import chapter_facts
 import chapter_strip
 import mark
 from page_parts import code_of
@@ -51,7 +52,7 @@ def test_the_drawing_and_the_words_say_the_same(chapter):
 def test_data_that_a_chapter_loads_are_named(chapter):
     code = code_of(nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4))
     loads = re.search(r"\bload(?!_weights|_model)(_\w+)?\(", code)
-    assert chapter_strip.data(code) != "made in the chapter" or not loads
+    assert chapter_facts.data(code) != "made in the chapter" or not loads
 
 
 def test_a_range_is_as_many_bars():
@@ -91,15 +92,15 @@ def test_only_words_of_the_text_count():
     document = page(
         words(1000), cell(["printed " * 400]), section("Quiz", words(400)), section("Exercises", words(400))
     )
-    assert chapter_strip.minutes_to_read(document) == 5
-    assert chapter_strip.minutes_to_read(page(words(3))) == 1
+    assert chapter_facts.minutes_to_read(document) == 5
+    assert chapter_facts.minutes_to_read(page(words(3))) == 1
 
 
 def test_exercises_and_questions_are_counted():
     asked = [nodes.paragraph("", "", nodes.strong("", f"{n}. Why?")) for n in range(1, 6)]
     bold = nodes.paragraph("", "", nodes.strong("", "2. a step, not a question"))
     document = page(bold, section("Quiz", *asked), section("Exercises", section("Exercise 1"), section("Exercise 2")))
-    assert chapter_strip.to_do(document) == (2, 5)
+    assert chapter_facts.to_do(document) == (2, 5)
 
 
 @pytest.fixture

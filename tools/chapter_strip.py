@@ -15,30 +15,14 @@ import nbformat
 from docutils import nodes
 from sphinx.util import logging
 
+import chapter_facts
 import mark
 from page_parts import code_of
 from tlbook import results
 
 TABLE = pathlib.Path(__file__).parents[1] / "book" / "strips.csv"
-WORDS_A_MINUTE, EXERCISE_MINUTES, QUESTION_MINUTES = 200, 10, 1
 SAID = {mark.FROZEN: "frozen", mark.LEARNS: "learning", mark.LEFT_OUT: "left out"}
-# What loads data in the code of a chapter, and how readers call them.
-DATA = {
-    r"\b(load_target|backends\.run)\(": "CIFAR-10",
-    r"\b(load_emoji10|load_emoji10_source|emoji10\.\w+)\(": "emoji-10",
-    r"\b(messy_folder|folders)\.\w+\(": "a folder of pictures",
-    r"\bscenes\.\w+\(": "drawn scenes",
-    r"\bsentiment\.\w+\(": "product reviews",
-    r"\bentities\.\w+\(": "messages and articles with names",
-    r"\bprose\.\w+\(": "Wikipedia",
-    r"\bdigits\.\w+\(": "spoken digits",
-    r"\bsynthesiser\.\w+\(": "synthetic speech",
-    r"\bseries\.\w+\(": "daily prices",
-    r"\bload_sample_image": "a photograph",
-}
 _RANGE = re.compile(r"(\d+) to (\d+)$")
-_EXERCISE, _QUESTION = re.compile(r"Exercise \d+"), re.compile(r"\d+\.")
-_APART = ("quiz", "exercises")  # sections that are not read but done
 _logger = logging.getLogger(__name__)
 
 
@@ -72,41 +56,6 @@ def in_words(parts):
     return [(state, names) for state, names in named.items() if names]
 
 
-def minutes_to_read(doctree):
-    """Return the minutes that the words of a page take, without its code, its quiz and its exercises."""
-    texts = (text.astext() for text in doctree.findall(nodes.Text) if _is_read(text))
-    words = sum(len(re.findall(r"\w+(?:['’-]\w+)*", text)) for text in texts)
-    return max(1, round(words / WORDS_A_MINUTE))
-
-
-def _is_read(text):
-    parent = text.parent
-    while parent is not None:
-        if isinstance(parent, nodes.literal_block | nodes.math | nodes.math_block | nodes.raw | nodes.comment):
-            return False
-        if isinstance(parent, nodes.container) and "cell" in parent.get("classes", []):
-            return False
-        if isinstance(parent, nodes.section) and set(parent["ids"]) & set(_APART):
-            return False
-        parent = parent.parent
-    return True
-
-
-def to_do(doctree):
-    """Return how many exercises and how many questions a page has."""
-    titles = [title.astext() for title in doctree.findall(nodes.title)]
-    strong = [text.astext() for text in doctree.findall(nodes.strong) if _in_quiz(text)]
-    return sum(bool(_EXERCISE.match(title)) for title in titles), sum(bool(_QUESTION.match(text)) for text in strong)
-
-
-def _in_quiz(node):
-    while node is not None:
-        if isinstance(node, nodes.section) and "quiz" in node["ids"]:
-            return True
-        node = node.parent
-    return False
-
-
 def run_time(notebook):
     """Return in a few words how long a notebook runs on the reference laptop, from its row in `results/places.csv`."""
     try:
@@ -120,12 +69,6 @@ def run_time(notebook):
     if not row.passed:
         return "failed when last measured"
     return f"{results.at_reference(row.seconds, row.gflops):.0f} s, {math.ceil(row.peak_memory_mb / 100) / 10:.1f} GB"
-
-
-def data(code):
-    """Return in words which data the code of a notebook loads."""
-    found = [name for pattern, name in DATA.items() if re.search(pattern, code)]
-    return ", ".join(found) or "made in the chapter"
 
 
 def drawn(row, facts):
@@ -158,13 +101,12 @@ def add(app, doctree, docname):
         _logger.warning("%s has no row in %s", notebook, TABLE.name, location=docname)
         return
     code = code_of(nbformat.read(pathlib.Path(app.srcdir, f"{docname}.ipynb"), as_version=4))
-    exercises, questions = to_do(doctree)
     places = html.escape(app.builder.get_relative_uri(docname, "book/places"))
     facts = [
-        ("Read", f"{minutes_to_read(doctree)} min"),
+        ("Read", f"{chapter_facts.minutes_to_read(doctree)} min"),
         ("Run", f'<a class="reference internal" href="{places}">{run_time(notebook)}</a>'),
-        ("Exercise", f"{exercises * EXERCISE_MINUTES + questions * QUESTION_MINUTES} min"),
-        ("Data", html.escape(data(code))),
+        ("Exercise", f"{chapter_facts.minutes_to_do(doctree)} min"),
+        ("Data", html.escape(chapter_facts.data(code))),
     ]
     known = [f"notebooks/{name}" for name in row["builds_on"] if f"notebooks/{name}" in app.env.titles]
     if known:

@@ -1,7 +1,7 @@
 """A Sphinx extension: pages without the weight of the theme that they do not use.
 
 The theme sends each page all two thousand icons of Font Awesome, of which the book uses about a dozen, and the whole
-index of the search, which only the page of the search reads.
+machinery of its own search, which `search_index` and `book/_static/search.js` replace.
 """
 
 import json
@@ -50,7 +50,7 @@ def lighten(folder):
     for page in folder.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         used |= {name for icon in re.findall(r'<i class="([^"]*\bfa-[^"]*)"', text) for name in _NAME.findall(icon)}
-        if page.name != "search.html" and (lighter := _SEARCH.sub("", text)) != text:
+        if (lighter := _SEARCH.sub("", text)) != text:
             page.write_text(lighter, encoding="utf-8")
     path = folder / "_static" / "scripts" / "fontawesome.js"
     if not path.exists() or (script := path.read_text(encoding="utf-8")).startswith(_SCRIPT[:20]):
