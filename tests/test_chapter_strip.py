@@ -189,5 +189,5 @@ def test_what_the_strip_says_is_not_printed_again(app):
 
 def test_the_book_says_how_minutes_are_counted():
     text = " ".join((ROOT / "book" / "how-to-use.md").read_text(encoding="utf-8").split())
-    assert f"at {chapter_strip.WORDS_A_MINUTE} a minute" in text
-    assert f"count {chapter_strip.EXERCISE_MINUTES} for an exercise and {chapter_strip.QUESTION_MINUTES} for a" in text
+    assert f"at {chapter_facts.WORDS_A_MINUTE} a minute" in text
+    assert f"count {chapter_facts.EXERCISE_MINUTES} for an exercise and {chapter_facts.QUESTION_MINUTES} for a" in text
