@@ -1,0 +1,30 @@
+"""Bitmaps within the drawings of a page, without loss in fewer bytes: WebP in place of PNG.
+
+Matplotlib puts photographs into an SVG as PNG. The pages with most of them weigh a megabyte; every browser of today
+reads WebP, which says the same, pixel for pixel, in about two thirds.
+"""
+
+import base64
+import functools
+import io
+import re
+
+from PIL import Image
+
+_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+
+
+@functools.cache
+def shorter(data):
+    """Return the text of a data address with the picture of the base64 text `data`, the shorter of PNG and WebP."""
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    file = io.BytesIO()
+    picture.save(file, "WEBP", lossless=True, quality=60, method=4, exact=True)
+    webp = base64.b64encode(file.getvalue()).decode()
+    png = "".join(data.split())
+    return f"data:image/webp;base64,{webp}" if len(webp) < len(png) else f"data:image/png;base64,{png}"
+
+
+def lighten(text):
+    """Return the HTML of a page with its bitmaps in the shorter form."""
+    return _PNG.sub(lambda found: shorter(found[1]), text)
