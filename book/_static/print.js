@@ -6,7 +6,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const LETTERS = "abcdefgh";
   const first = new URLSearchParams(location.search).get("page");
   let undo = [];
-  if (first) document.documentElement.style.counterReset = `page ${first - 1}`;
+  if (first) {
+    document.documentElement.style.counterReset = `page ${first - 1}`;
+    document.documentElement.classList.add("in-book");
+  }
 
   const answers = () => {
     const questions = [...document.querySelectorAll(".quiz-question")];
