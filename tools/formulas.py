@@ -20,6 +20,7 @@ _SIGNS = {"lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lVe
 _SIGNS |= {"langle": "⟨", "rangle": "⟩", "vert": "|", "lvert": "|", "rvert": "|"}
 _BIG = re.compile(rf"(\\[bB]igg?[lr]?)\s*\\({'|'.join(_SIGNS)})(?![a-zA-Z])")
 _OPEN = set("([{⟨‖|,;)]}⟩.:=<>≤≥+−-∣⌊⌈⁡")  # before these, and after them, a function's name needs no space
+_PARTS = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "mover": 2, "munder": 2, "munderover": 3, "mroot": 2}
 _LIMITS = ("min", "max", "lim")
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ def to_mathml(text, block=False):
         element.tag = element.tag.partition("}")[2] or element.tag
     if unread := [part.text for part in math.iter("mi") if (part.text or "").startswith("\\")]:
         raise ValueError(f"no formula that can be read: {text!r} has {', '.join(unread)}")
+    if any(len(part) != _PARTS.get(part.tag, len(part)) for part in math.iter()):
+        raise ValueError(f"no formula that can be read: {text!r} is not whole")
     _mend(math)
     meaning = ET.Element("semantics")
     row = ET.SubElement(meaning, "mrow")
