@@ -8,12 +8,15 @@ import pdf_pages
 
 STATIC = book_pdf.ROOT / "book" / "_static"
 OPTION = '<details class="quiz {}"><summary>{}</summary><p><strong>{}.</strong> {}</p></details>'
-QUIZ = "<p><strong>1. Which?</strong></p>" + OPTION.format("wrong", "this", "No", "because") + OPTION.format(
-    "right", "that", "Right", "for a reason"
+QUIZ = (
+    "<p><strong>1. Which?</strong></p>"
+    + OPTION.format("wrong", "this", "No", "because")
+    + OPTION.format("right", "that", "Right", "for a reason")
 )
 FIGURE = (
     '<div class="cell tag_figure"><div class="cell_output"><div class="plot-box"><svg class="plot" width="300" '
-    'height="200"><rect width="300" height="200"/></svg></div></div><p class="figure-caption">Figure 1-1. A box.</p></div>'
+    'height="200"><rect width="300" height="200"/></svg></div></div><p class="figure-caption">'
+    "Figure 1-1. A box.</p></div>"
 )
 
 
@@ -24,11 +27,15 @@ def write_book(root):
     for name in ("print.css", "print.js", "tlbook.css", "formulas.css", "quiz.js"):
         (html / "_static" / name).write_bytes((STATIC / name).read_bytes())
     (root / "_toc.yml").write_text("root: one\nparts:\n  - caption: A part\n    chapters:\n      - file: two\n")
-    head = '<!DOCTYPE html><html data-theme="dark"><meta charset="utf-8"><link rel="stylesheet" href="_static/print.css">'
-    head += '<script src="_static/quiz.js"></script><script src="_static/print.js"></script><article class="bd-article">'
+    head = (
+        '<!DOCTYPE html><html data-theme="dark"><meta charset="utf-8"><link rel="stylesheet" href="_static/print.css">'
+    )
+    head += (
+        '<script src="_static/quiz.js"></script><script src="_static/print.js"></script><article class="bd-article">'
+    )
     code = f"<pre>{'x = 1  # ' + 'c' * 75}\n" + "line\n" * 160 + "</pre>"
     folded = '<details class="solution"><summary>Show solution</summary><p>It is forty-two.</p></details>'
-    (html / "one.html").write_text(f'{head}<h1>The first</h1><a href="two.html#x">on</a>{code}{folded}</article>')
+    (html / "one.html").write_text(f'{head}<h1>The opening</h1><a href="two.html#x">on</a>{code}{folded}</article>')
     (html / "two.html").write_text(f"{head}<h1>The second</h1><h2>Inside</h2>{FIGURE}{QUIZ}</article>")
     return html
 
@@ -70,21 +77,23 @@ def test_two_pages_become_one_book(tmp_path, monkeypatch):
     texts = [sheet.extract_text() for sheet in reader.pages]
     assert len(texts) == n and not list(tmp_path.rglob("*.partial"))
     assert "Contents" in texts[1] and "The second" in texts[1] and reader.page_labels[:3] == ["i", "ii", "1"]
-    starts = {name: next(i for i, text in enumerate(texts[2:], 2) if name in text) for name in ("The first", "The second")}
+    starts = {
+        name: next(i for i, text in enumerate(texts[2:], 2) if name in text) for name in ("The opening", "The second")
+    }
     number = reader.page_labels[starts["The second"]]
     assert texts[1].split("The second")[1].split()[0] == number  # what the contents say is where it is
-    assert texts[starts["The second"]].split()[-1] == number  # and what stands on the sheet
+    assert texts[starts["The second"]].split()[0] == number  # and what stands on the sheet
 
     marks = [mark for mark in reader.outline if not isinstance(mark, list)]
-    assert [mark.title for mark in marks] == ["Contents", "The first", "A part", "Answers to the quizzes"]
+    assert [mark.title for mark in marks] == ["Contents", "The opening", "A part", "Answers to the quizzes"]
     assert reader.get_destination_page_number(marks[2]) == starts["The second"]
 
     everything = "\n".join(texts)
     assert "It is forty-two." in everything, "what folds is open"
-    assert "Figure 1-1" in texts[starts["The second"]] and "c" * 75 in everything, "no line of code is cut"
+    assert "A box." in texts[starts["The second"]] and "c" * 75 in everything, "no line of code is cut"
     assert "for a reason" in texts[-1] and "for a reason" not in "".join(texts[:-1]), "answers stand at the end"
-    first = "".join(texts[starts["The first"] : starts["The second"]])
-    assert first.count("line") == 160 and "line" in texts[starts["The first"]], "a tall cell breaks"
+    first = "".join(texts[starts["The opening"] : starts["The second"]])
+    assert first.count("line") == 160 and "line" in texts[starts["The opening"]], "a tall cell breaks"
 
     links = [mark.get_object() for sheet in reader.pages for mark in sheet.get("/Annots", ())]
     assert links and all("/Dest" in link for link in links), "links lead within the file"

@@ -39,7 +39,14 @@ def test_what_can_apply_stays(names, rule):
 
 
 @pytest.mark.parametrize(
-    "rule", [".gone{color:red}", "#away p{color:red}", ".text.gone{color:red}", "p:is(.gone){color:red}", "a:has(.gone){top:0}"]
+    "rule",
+    [
+        ".gone{color:red}",
+        "#away p{color:red}",
+        ".text.gone{color:red}",
+        "p:is(.gone){color:red}",
+        "a:has(.gone){top:0}",
+    ],
 )
 def test_what_can_apply_to_nothing_goes(names, rule):
     assert light_styles.prune(rule, names) == ""

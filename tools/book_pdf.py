@@ -1,8 +1,8 @@
 """The whole book as one PDF, from the built pages: `make book`, then `make pdf`. The result is `_build/book.pdf`.
 
 A browser prints each page with the style sheet for paper; the sheets are joined behind a table of contents, with
-bookmarks, and links from page to page lead within the file. All answers to the quizzes stand at the end. A page that has
-not changed, and begins on the same sheet as before, is not printed again: what was stopped goes on from there.
+bookmarks, and links from page to page lead within the file. All answers to the quizzes stand at the end. A page
+that has not changed, and begins on the same sheet as before, is not printed again: what was stopped goes on from there.
 """
 
 import argparse

@@ -15,9 +15,15 @@ import light_styles
 _SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
 _PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
 # A script that may run once the page is read; what is set in `documentation_options.js` other lines of the head use.
-_SCRIPT_FILE = re.compile(r'<script (?![^>]*\b(?:defer|async)\b)(?=[^>]*src=)(?![^>]*documentation_options)')
+_SCRIPT_FILE = re.compile(r"<script (?![^>]*\b(?:defer|async)\b)(?=[^>]*src=)(?![^>]*documentation_options)")
 # The style sheets of the theme and of extensions. Those of the book hold no rule in vain.
-_SHEETS = ("_static/styles/*.css", "_static/basic.css", "_static/pygments.css", "_static/mystnb.*.css", "_static/sphinx-design*.css")
+_SHEETS = (
+    "_static/styles/*.css",
+    "_static/basic.css",
+    "_static/pygments.css",
+    "_static/mystnb.*.css",
+    "_static/sphinx-design*.css",
+)
 _NAME = re.compile(r"\bfa-([a-z0-9-]+)")
 _ICON = r'[,{{]"?{name}"?:\[(\d+),(\d+),\[[^\]]*\],"[0-9a-f]+","([^"]+)"\]'
 _SCRIPT = """// The icons of Font Awesome Free that the book uses (fontawesome.com, CC BY 4.0), in place of all.

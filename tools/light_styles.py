@@ -1,8 +1,8 @@
 """Style sheets without the rules that no page of the book can use.
 
 The theme sends all of Bootstrap, of Font Awesome and of its own: 400 kB, of which a page applies a tenth. A rule stays
-where each class and id that it names stands in some page or in some script; a script may build a name from parts, so what
-begins with a part that ends in "-" stays as well. Rules that name tags, attributes or states alone always stay.
+where each class and id that it names stands in some page or in some script; a script may build a name from parts, so
+what begins with a part that ends in "-" stays as well. Rules that name tags, attributes or states alone always stay.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ import tinycss2
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _ATTRIBUTE = re.compile(r"""\b(?:class|id)=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
 _GROUPS = {"media", "supports", "layer", "container"}
-_ANY_OF = {"is", "where", "matches", "-webkit-any", "-moz-any"}  # and ":not", which no missing name can make untrue
+_ANY_OF = {"is", "where", "has", "-webkit-any", "-moz-any"}  # not ":not", which no missing name makes untrue
 _START = re.compile(r"[A-Za-z][\w-]+-(?=[\"'`]|\$\{)")  # as in "bs-tooltip-" + side
 
 
@@ -53,12 +53,9 @@ def can_match(selector, names):
             return False
         if token.type == "ident" and before is not None and before == "." and not names.has(token.value):
             return False
-        if token.type == "function" and token.lower_name in _ANY_OF:
-            if not any(can_match(option, names) for option in options(token.arguments)):
-                return False
-        elif token.type == "function" and token.lower_name == "has":
-            if not any(can_match(option, names) for option in options(token.arguments)):
-                return False
+        grouped = token.type == "function" and token.lower_name in _ANY_OF
+        if grouped and not any(can_match(option, names) for option in options(token.arguments)):
+            return False
     return True
 
 

@@ -30,7 +30,7 @@ def codes():
 
 
 def keep_primes(font):
-    """Leave, of the forms that letters take in an exponent ("ssty"), only those of primes: the others double the font."""
+    """Leave, of the forms that letters take in an exponent ("ssty"), only those of primes: all double the font."""
     primes = {font.getBestCmap()[code] for code in (0x2032, 0x2033)}
     table = font["GSUB"].table
     for record in table.FeatureList.FeatureRecord:
@@ -44,7 +44,7 @@ def keep_primes(font):
 
 
 def mend_joints(font):
-    """Let the parts of an arrow overlap as far as the font itself demands; browsers do not stretch one that says less."""
+    """Let the parts of an arrow overlap as far as the font itself demands; browsers stretch no other."""
     variants = font["MATH"].table.MathVariants
     for shape in variants.HorizGlyphConstruction:
         parts = shape.GlyphAssembly.PartRecords if shape.GlyphAssembly else []

@@ -90,13 +90,15 @@ def _document(heading, body, style=""):
     links = "".join(f'<link rel="stylesheet" href="_static/{name}.css">' for name in ("tlbook", "formulas", "print"))
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><meta charset="utf-8"><title>{html.escape(heading)}</title>'
-        f'{links}<style>body{{font-family:sans-serif}}ol p{{display:inline}}{style}</style>'
+        f"{links}<style>body{{font-family:sans-serif}}ol p{{display:inline}}{style}</style>"
         f'<script src="_static/print.js"></script>'
         f'<article class="bd-article print-answers"><h1>{html.escape(heading)}</h1>{body}</article></html>'
     )
 
 
 _FRONT = """
+body { font-family: sans-serif; }
+a { color: inherit; text-decoration: none; }
 @page { @bottom-center { content: counter(page, lower-roman); } }
 @page :first { @bottom-center { content: ""; } }
 .cover { break-after: page; padding-top: 70mm; }
@@ -119,7 +121,9 @@ def front(pages, last, starts, folder, root=None):
             lines.append(f'<li class="part">{html.escape(part)}</li>')
         kind = ' class="deeper"' if page.depth else ""
         words, number = html.escape(page.title), starts[page.path]
-        lines.append(f'<li{kind}><a href="{page.path.as_uri()}"><span>{words}</span><i></i><span>{number}</span></a></li>')
+        lines.append(
+            f'<li{kind}><a href="{page.path.as_uri()}"><span>{words}</span><i></i><span>{number}</span></a></li>'
+        )
     cover = (
         f'<div class="cover"><h1>{html.escape(book["title"])}</h1><p>{html.escape(book["abstract"])}</p>'
         f"<p>{html.escape(book['authors'][0].get('name', ''))}, version {html.escape(str(book['version']))}</p></div>"
@@ -128,7 +132,7 @@ def front(pages, last, starts, folder, root=None):
     style = (folder.parent / "html" / "_static" / "print.css").read_text(encoding="utf-8")
     path.write_text(
         f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{html.escape(book["title"])}</title>'
-        f"<style>{style}{_FRONT} body {{ font-family: sans-serif; }} a {{ color: inherit; text-decoration: none; }}</style>"
+        f"<style>{style}{_FRONT}</style>"
         f'{cover}<h2>Contents</h2><ul class="contents">{"".join(lines)}</ul></html>',
         encoding="utf-8",
     )
