@@ -134,7 +134,7 @@ def test_lighter_styles_look_the_same(browser, site, page, mode, width):
     browser.execute_script(
         "const link = document.querySelector('link[href*=\"pydata-sphinx-theme.css\"]');"
         "const style = document.createElement('style'); style.textContent = arguments[0]; link.replaceWith(style);",
-        whole.replace("../../", f"{site}/_static/"),
+        whole.replace("../vendor/", f"{site}/_static/vendor/"),
     )
     time.sleep(0.5)
     full = browser.execute_script(STYLES)

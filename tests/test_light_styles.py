@@ -1,12 +1,16 @@
-"""`light_styles` and `light_pictures`: fewer bytes, the same page."""
+"""`light_styles`, `light_pictures` and `light_fonts`: fewer bytes, the same page."""
 
 import base64
 import io
+import pathlib
 
 import numpy as np
+import pydata_sphinx_theme
 import pytest
+from fontTools.ttLib import TTFont
 from PIL import Image
 
+import light_fonts
 import light_pictures
 import light_styles
 
@@ -71,3 +75,32 @@ def test_a_picture_is_the_same_pixel_for_pixel():
     kind, data = page.split('"')[1].split(";base64,")
     assert kind == "data:image/webp" and len(data) < len(png)
     assert np.array_equal(np.array(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
+
+
+def test_a_file_is_renamed_where_that_saves_and_the_page_follows(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 40, (32, 32, 4), dtype=np.uint8).repeat(3, 0).repeat(3, 1)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    renamed = light_pictures.lighten_files(tmp_path)
+    assert renamed == {"_images/a.png": "_images/a.webp"} and [path.name for path in tmp_path.iterdir()] == ["a.webp"]
+    assert np.array_equal(np.array(Image.open(tmp_path / "a.webp")), pixels)
+    assert light_pictures.lighten('<img src="../_images/a.png"/>', renamed) == '<img src="../_images/a.webp"/>'
+
+
+def test_the_signs_of_a_style_sheet_are_found_as_letters_and_escaped():
+    assert light_fonts.signs('a{content:"\uf05a"} b{content:"\\f0c9"} c{color:#f0c9aa}') == {0xF05A, 0xF0C9}
+
+
+def test_the_font_of_signs_is_cut_to_those_in_use(tmp_path):
+    fonts = tmp_path / "_static" / "vendor" / "fontawesome" / "webfonts"
+    fonts.mkdir(parents=True)
+    theme = pathlib.Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    (fonts / "fa-solid-900.ttf").write_bytes(next(theme.rglob("fa-solid-900.ttf")).read_bytes())
+    sheet = tmp_path / "_static" / "styles" / "a.css"
+    sheet.parent.mkdir()
+    place = "../vendor/fontawesome/webfonts/fa-solid-900"
+    sheet.write_text(
+        f'@font-face{{src:url({place}.woff2) format("woff2"),url({place}.ttf) format("truetype")}}i{{content:"\\f05a"}}'
+    )
+    light_fonts.lighten(tmp_path)
+    assert sheet.read_text().startswith(f'@font-face{{src:url({place}.woff) format("woff")}}')
+    assert set(TTFont(fonts / "fa-solid-900.woff").getBestCmap()) == {0xF05A}

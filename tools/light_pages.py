@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 
+import light_fonts
 import light_pictures
 import light_styles
 
@@ -61,13 +62,14 @@ def icons(script, names):
 def lighten(folder):
     """Take out of the pages in a folder what they do not use. Raises `ValueError` where an icon has no drawing."""
     folder = pathlib.Path(folder)
-    used = set()
+    used, renamed = set(), light_pictures.lighten_files(folder / "_images")
     for page in folder.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         used |= {name for icon in re.findall(r'<i class="([^"]*\bfa-[^"]*)"', text) for name in _NAME.findall(icon)}
-        if (lighter := light_pictures.lighten(_head_lightened(page, text))) != text:
+        if (lighter := light_pictures.lighten(_head_lightened(page, text), renamed)) != text:
             page.write_text(lighter, encoding="utf-8")
     light_styles.lighten(folder, _SHEETS)
+    light_fonts.lighten(folder)
     path = folder / "_static" / "scripts" / "fontawesome.js"
     if not path.exists() or (script := path.read_text(encoding="utf-8")).startswith(_SCRIPT[:20]):
         return

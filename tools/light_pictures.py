@@ -25,6 +25,23 @@ def shorter(data):
     return f"data:image/webp;base64,{webp}" if len(webp) < len(png) else f"data:image/png;base64,{png}"
 
 
-def lighten(text):
-    """Return the HTML of a page with its bitmaps in the shorter form."""
+def lighten_files(folder):
+    """Write the PNG files of a folder as WebP where that is shorter; return which name takes the place of which."""
+    renamed = {}
+    for path in sorted(folder.glob("*.png")):
+        target = path.with_suffix(".webp")
+        with Image.open(path) as picture:
+            picture.save(target, "WEBP", lossless=True, quality=80, method=5, exact=True)
+        if target.stat().st_size < path.stat().st_size:
+            renamed[f"_images/{path.name}"] = f"_images/{target.name}"
+            path.unlink()
+        else:
+            target.unlink()
+    return renamed
+
+
+def lighten(text, renamed=()):
+    """Return the HTML of a page with its bitmaps in the shorter form. `renamed` is what `lighten_files` returned."""
+    for name in renamed:
+        text = text.replace(name, renamed[name])
     return _PNG.sub(lambda found: shorter(found[1]), text)
