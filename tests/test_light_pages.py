@@ -11,6 +11,7 @@ SCRIPT = (
 )
 PAGE = """<head>
 <link rel="preload" as="script" href="../_static/later.js" />
+<link rel="stylesheet" type="text/css" href="../_static/print.css?v=1" />
 <script src="../_static/documentation_options.js"></script>
 <script src="../_static/searchtools.js"></script>
 <script src="../_static/language_data.js?v=1"></script>
@@ -47,6 +48,7 @@ def test_scripts_wait_until_the_page_stands(folder):
     light_pages.lighten(folder)
     page = (folder / "page.html").read_text()
     assert '<script defer src="../_static/tlbook.js">' in page and "preload" not in page
+    assert '<link rel="stylesheet" media="print" href="../_static/print.css?v=1" />' in page
     assert '<script src="../_static/documentation_options.js">' in page  # lines of the head use what it sets
 
 

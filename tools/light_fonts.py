@@ -1,6 +1,6 @@
 """The font of signs, cut to the signs that style sheets draw with it: 5 kB in place of 156.
 
-Most icons are drawings (`light_pages`). A few signs, such as those of the boxes that speak, are letters of Font Awesome.
+Most icons are drawings (`light_pages`). A few signs, such as those of the boxes that speak, are letters of a font.
 """
 
 import re

@@ -84,6 +84,7 @@ def _head_lightened(page, text):
     if page.name == "search.html":
         return text
     head, end, body = _SEARCH.sub("", text).partition("</head>")
+    head = head.replace('type="text/css" href="../_static/print.css', 'media="print" href="../_static/print.css')
     return _SCRIPT_FILE.sub("<script defer ", _PRELOAD.sub("", head)) + end + body
 
 
