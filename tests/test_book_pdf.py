@@ -65,6 +65,19 @@ def test_without_a_browser_it_says_what_is_expected(monkeypatch):
         book_pdf.find_browser()
 
 
+def test_pages_of_the_same_name_do_not_replace_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(book_pdf, "print_page", lambda browser, address, target: target.write_text(address))
+    files = []
+    for place in ("book", "api"):
+        path = tmp_path / place / "index.html"
+        path.parent.mkdir()
+        path.write_text("the same")
+        files.append(book_pdf.sheets("", pdf_pages.Page(path, place, ""), 1, tmp_path, b""))
+    assert all(file.exists() for file in files)
+    later = book_pdf.sheets("", pdf_pages.Page(path, "api", ""), 2, tmp_path, b"")
+    assert later.exists() and files[0].exists() and not files[1].exists()  # printed anew, and the older one is gone
+
+
 @pytest.mark.slow
 def test_two_pages_become_one_book(tmp_path, monkeypatch):
     try:

@@ -73,13 +73,12 @@ def print_page(browser, address, target):
 
 def sheets(browser, page, first, folder, styles):
     """Return the PDF of a page whose first sheet has the number `first`, printed unless it is there already."""
-    name = page.path.stem
+    name = f"{page.path.parent.name}-{page.path.stem}"  # two pages are called "index"
     key = hashlib.sha256(page.path.read_bytes() + styles + str(first).encode()).hexdigest()
     target = folder / f"{name}-{key[:16]}.pdf"
     if not target.exists():
-        for old in folder.glob(f"{name}-*.pdf"):
-            if len(old.stem) == len(target.stem):
-                old.unlink()
+        for old in folder.glob(f"{name}-{'?' * 16}.pdf"):
+            old.unlink()
         print_page(browser, f"{page.path.as_uri()}?page={first}", target)
         print(f"printed {page.title}", flush=True)
     return target

@@ -11,6 +11,7 @@ import re
 
 from PIL import Image
 
+LARGE = 200_000  # bytes of a file, a fifth of what a page may weigh
 _PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 
 
@@ -26,12 +27,16 @@ def shorter(data):
 
 
 def lighten_files(folder):
-    """Write the PNG files of a folder as WebP where that is shorter; return which name takes the place of which."""
+    """Write the PNG files of a folder as WebP where that is shorter; return which name takes the place of which.
+
+    A large one loses what nobody sees; the file in the repository stays as it is.
+    """
     renamed = {}
     for path in sorted(folder.glob("*.png")):
         target = path.with_suffix(".webp")
         with Image.open(path) as picture:
-            picture.save(target, "WEBP", lossless=True, quality=80, method=5, exact=True)
+            options = {"quality": 92} if path.stat().st_size > LARGE else {"lossless": True, "quality": 80}
+            picture.save(target, "WEBP", method=5, exact=True, **options)
         if target.stat().st_size < path.stat().st_size:
             renamed[f"_images/{path.name}"] = f"_images/{target.name}"
             path.unlink()
