@@ -45,8 +45,16 @@ document.addEventListener("DOMContentLoaded", () => {
     undo.push(() => (document.documentElement.dataset.theme = theme));
   };
 
+  // A short piece of code or output stays on one sheet; a long one may break, or half a sheet would be empty.
+  const keepShort = () => {
+    for (const text of document.querySelectorAll("article .highlight pre, article .output pre")) {
+      text.parentElement.classList.toggle("print-whole", text.textContent.trimEnd().split("\n").length <= 20);
+    }
+  };
+
   addEventListener("beforeprint", () => {
     if (undo.length) return; // some browsers say it twice
+    keepShort();
     open();
     if (!first) answers();
     lighten();
