@@ -164,7 +164,7 @@ def test_readers_install_what_they_need_and_nothing_of_the_authors():
 
 def test_binder_installs_what_a_kernel_needs():
     needed = pins("requirements.txt")
-    del needed["jupyter-book"], needed["nbval"]
+    del needed["jupyter-book"], needed["latex2mathml"], needed["nbval"]
     assert pins("binder/requirements.txt") == needed
 
 

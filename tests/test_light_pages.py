@@ -10,6 +10,9 @@ SCRIPT = (
     '"file-pdf":[384,512,[],"f1c1","M3 3"]};'
 )
 PAGE = """<head>
+<link rel="preload" as="script" href="../_static/later.js" />
+<link rel="stylesheet" type="text/css" href="../_static/print.css?v=1" />
+<script src="../_static/documentation_options.js"></script>
 <script src="../_static/searchtools.js"></script>
 <script src="../_static/language_data.js?v=1"></script>
 <script src="../searchindex.js"></script>
@@ -39,6 +42,21 @@ def test_no_page_loads_the_search_of_the_theme(folder):
         page = (folder / f"{name}.html").read_text()
         assert "searchtools" not in page and "searchindex" not in page and "language_data" not in page
         assert "tlbook.js" in page
+
+
+def test_scripts_wait_until_the_page_stands(folder):
+    light_pages.lighten(folder)
+    page = (folder / "page.html").read_text()
+    assert '<script defer src="../_static/tlbook.js">' in page and "preload" not in page
+    assert '<link rel="stylesheet" media="print" href="../_static/print.css?v=1" />' in page
+    assert '<script src="../_static/documentation_options.js">' in page  # lines of the head use what it sets
+
+
+def test_rules_that_no_page_uses_go(folder):
+    sheet = folder / "_static" / "basic.css"
+    sheet.write_text(".plain{color:red}.gone{color:red}")
+    light_pages.lighten(folder)
+    assert sheet.read_text() == ".plain{color:red}"
 
 
 def test_only_icons_that_are_used_are_sent(folder):

@@ -68,8 +68,6 @@ def fill(app, doctree, docname):
                 items.append(nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(": "), *words)))
             parts += [nodes.paragraph("", "", nodes.strong("", "", title)), nodes.bullet_list("", *items)]
         mark.replace_self(parts)
-        # Sphinx looked for formulas when it read the page: those of the captions came later, and need MathJax too.
-        app.env.get_domain("math").data["has_equations"][docname] = True
 
 
 def forget(app, env, docname):

@@ -36,7 +36,6 @@ async function lookAt(browser, view, page) {
   tab.on("requestfailed", (request) => faults.push(`cannot load ${request.url()}`));
   tab.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
   await tab.goto(`file://${html}/${page}`, { waitUntil: "load" });
-  await tab.evaluate(() => window.MathJax?.startup?.promise);
   await tab.waitForTimeout(300);
   await tab.screenshot({ path: path.join(screens, `${page.replace(/\W/g, "_")}.${view.name}.png`) });
   const overflow = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
