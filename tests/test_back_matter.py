@@ -130,10 +130,6 @@ class Environment:
     def __init__(self):
         self.docname = "notebooks/04_3"
         self.titles = {"notebooks/04_3": nodes.title("", "4.3 Fine-tuning"), "notebooks/10": nodes.title("", "10 Last")}
-        self.math = types.SimpleNamespace(data={"has_equations": {}})
-
-    def get_domain(self, name):
-        return {"math": self.math}[name]
 
 
 def test_the_index_lists_figures_by_chapter_and_number_and_forgets_what_is_gone():
@@ -150,7 +146,6 @@ def test_the_index_lists_figures_by_chapter_and_number_and_forgets_what_is_gone(
     assert [link.astext() for link in index.findall(nodes.reference)] == [
         *("4.3 Fine-tuning", "Figure 4.3-2", "Figure 4.3-10", "10 Last", "Figure 10-1")
     ]
-    assert app.env.math.data["has_equations"] == {"book/figures": True}, "formulas of captions would stay raw"
     figure_index.forget(app, app.env, "notebooks/04_3")
     assert list(figure_index._captions(app.env)) == ["10-1"]
 

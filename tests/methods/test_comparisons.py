@@ -39,15 +39,14 @@ def test_controls_hold_no_transfer(rows):
 
 
 def test_a_row_is_what_the_table_says(rows):
-    runs = results.read("lessons/product_reviews").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
-    for n in runs.index.unique("n_train"):
-        control = "tfidf" if runs.loc[n].tfidf.mean() > runs.loc[n].scratch.mean() else "scratch"
-        mean, half = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n][control])
-        row = rows[
-            (rows.table == "lessons/product_reviews") & (rows.arm == "pros_cons") & (rows.n_train == n)
-        ].squeeze()
+    runs = results.read("next_product").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
+    for n in (50, 200):
+        found = runs.loc[n].assign(vader=runs.loc[0].vader)  # it needs no label
+        control = found[["majority", "tfidf", "tfidf_source", "vader"]].mean().idxmax()
+        mean, half = evaluation.paired(found.pros_cons_tuned, found[control])
+        row = rows[(rows.table == "next_product") & (rows.arm == "pros_cons_tuned") & (rows.n_train == n)].squeeze()
         assert (row["mean"], row.half, row.control) == (pytest.approx(mean), pytest.approx(half), control)
-        over, _ = evaluation.paired(runs.loc[n].pros_cons, runs.loc[n].pros_cons_frozen)
+        over, _ = evaluation.paired(found.pros_cons_tuned, found.pros_cons_frozen)
         assert row.over_head == pytest.approx(over)
 
 

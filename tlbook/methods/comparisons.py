@@ -28,7 +28,7 @@ def _of(case):
         column, value = case.only
         runs = runs[runs[column] == value]
     runs = pd.concat([runs, *(_controls_of(results.read(name)) for name in case.controls)], ignore_index=True)
-    runs, arms = _chosen(runs, case)
+    runs, arms = _chosen(_at_every_size(runs), case)
     transfer = set(arms) | set(case.without) | {name for name in runs.arm if isinstance(name, tuple)}
     controls = [name for name in runs.arm.unique() if name not in transfer and _is_control(runs, name)]
     score = f"test_{case.score}"
@@ -52,6 +52,13 @@ def _of(case):
         collection=case.collection or case.target,
         **{name: getattr(case, name) for name in ("kind", "source", "target", "near", "table", "chapter")},
     )
+
+
+def _at_every_size(runs):
+    """Return the runs, those that need no label repeated for each number of labels: they are controls at all of them."""
+    none = runs[runs.n_train == 0]
+    sizes = [n for n in runs.n_train.unique() if n]
+    return pd.concat([runs[runs.n_train > 0], *(none.assign(n_train=n) for n in sizes)], ignore_index=True)
 
 
 def _controls_of(runs):
