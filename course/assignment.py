@@ -39,7 +39,7 @@ class Check:
 
 
 class Assignment:
-    """The assignment in a folder that holds `assignment.ipynb`. Raises `ValueError` where a hidden check lacks a word."""
+    """The assignment in a folder that holds `assignment.ipynb`. Raises `ValueError` where a check lacks a word."""
 
     def __init__(self, folder):
         """Read it."""
@@ -67,12 +67,12 @@ class Assignment:
         return [(cell.metadata["course"]["question"], cell.source) for cell in self.cells("record")]
 
     def digest(self):
-        """Return a word that changes with anything that marks depend on: the hidden cells, and the code of the grader."""
+        """Return a word that changes with what marks depend on: the hidden cells, and the code of the grader."""
         parts = [cell.source for tag in ("probe", "record", "hidden") for cell in self.cells(tag)]
         parts += [repr(check) for check in self.checks]
         parts += [path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.csv"))]
         here = pathlib.Path(__file__).parent
-        names = ("jail", "isolation", "perform", "watching", "made", "check", "outcome")
+        names = ("jail", "isolation", "perform", "watching", "made", "check", "outcome", "watch")
         parts += [(here / f"{name}.py").read_text(encoding="utf-8") for name in names]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -95,7 +95,7 @@ class Assignment:
 
 
 def find(name):
-    """Return the assignment of a name, or in a folder. Raises `ValueError` where there is none, with those there are."""
+    """Return the assignment of a name, or in a folder. Raises `ValueError` where there is none."""
     folder = pathlib.Path(name) if (pathlib.Path(name) / "assignment.ipynb").exists() else FOLDER / name
     if not (folder / "assignment.ipynb").exists():
         raise ValueError(f"assignment: got {name!r}, expected one of {[a.name for a in everything()]}")

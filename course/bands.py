@@ -28,7 +28,7 @@ def recorded(folder):
 
 
 def least(values, risk):
-    """Return the value below which a further draw falls with a chance of `risk`. Raises `ValueError` below 10 values."""
+    """Return the value below which a further draw falls with a chance of `risk`. Raises `ValueError` below 10."""
     n = len(values)
     if n < 10:
         raise ValueError(f"values: got {n}, expected 10 or more")

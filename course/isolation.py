@@ -13,27 +13,32 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from dataclasses import dataclass
 
 import psutil
 
 import tlbook
 from course import outcome
+from course.watch import Watch
 
 HERE = pathlib.Path(__file__).parent
 HOUSE = pathlib.Path(tlbook.__file__).parents[1]
-INSIDE = ("__init__.py", "perform.py", "made.py", "watching.py")  # all that the cell of a submission holds of the course
+INNER = "/scratch"  # where a submission may write in its cell
+INSIDE = (
+    "__init__.py",
+    "perform.py",
+    "made.py",
+    "watching.py",
+)  # all that the cell of a submission holds of the course
 
 
 class NoIsolation(RuntimeError):
-    """This system offers no isolation; the message says why."""
+    """The system offers no isolation; the message says why."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds of CPU and of waiting, MB of memory, of scratch and to hand over, processes."""
+    """What a submission may use: seconds of CPU and of waiting, MB of memory, scratch and result, processes."""
 
     cpu_s: int = 300
     wall_s: int = 600
@@ -66,7 +71,7 @@ def tasks_of_this_user():
 
 
 def readable():
-    """Return what a submission may read: Python, its packages, `tlbook` with the book's tables, its computed pictures."""
+    """Return what a submission may read: Python, its packages, `tlbook`, the book's tables, the drawn pictures."""
     from tlbook.files import cache
 
     paths = ["/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", sys.prefix, sys.base_prefix]
@@ -88,7 +93,7 @@ def environment(scratch):
         "HOME": scratch,
         "TMPDIR": scratch,
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(["/grader", str(HOUSE)] if scratch == "/scratch" else [str(HERE.parent), str(HOUSE)]),
+        "PYTHONPATH": os.pathsep.join(["/grader" if scratch == INNER else str(HERE.parent), str(HOUSE)]),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "agg",
@@ -142,6 +147,21 @@ def run(task, limits, isolated=True, core=None):
         return outcome.of_exit(json.loads(head)["exit"], content)
 
 
+def cores():
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def try_it():
+    """Run a submission that does nothing in a cell. Raises `NoIsolation` where that is not possible."""
+    from course import submission
+
+    with tempfile.TemporaryDirectory(prefix="course-") as folder:
+        submission.prepare(folder, [("cell 1", "x = 1")], [("x", "made['x'] = x")], {})
+        if (end := run(folder, Limits(cpu_s=20, wall_s=60))).ending != "whole":
+            raise NoIsolation(f"a submission that does nothing {end.words}")
+
+
 def _in_a_cell(folder, task, limits, core):
     if not sys.platform.startswith("linux"):
         raise NoIsolation(f"a cell for submissions needs Linux, and this is {sys.platform}")
@@ -157,7 +177,7 @@ def _in_a_cell(folder, task, limits, core):
         "user": 61_000 + os.getpid() % 500 * 2 + (core or 0) % 2,  # where root grades: a user who owns nothing
         "core": core,
         "command": [sys.executable, "-P", "-m", "course.perform", "/grader", "/made/made.npz"],
-        "environment": environment("/scratch"),
+        "environment": environment(INNER),
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return [sys.executable, "-I", str(HERE / "jail.py"), str(folder / "config.json")], {}
@@ -173,51 +193,10 @@ def _openly(folder, task, limits):
     else:
         from course import jail
 
-        options["preexec_fn"] = lambda: jail.limit(limits.system())
+        def before():
+            if sys.platform.startswith("linux"):
+                jail.end_with_parent()
+            jail.limit(limits.system())
+
+        options["preexec_fn"] = before
     return command, options
-
-
-class Watch:
-    """Look at a process and all that it starts, ten times a second; end all of it when it passes a limit."""
-
-    def __init__(self, process, limits):
-        """Start to look."""
-        self.process, self.limits, self.over, self._done = process, limits, None, threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def close(self):
-        """Stop; return the key of the limit that was passed, or None."""
-        self._done.set()
-        self._thread.join()
-        return self.over
-
-    def _look(self):
-        start = time.monotonic()
-        while not self._done.wait(0.1):
-            family = self._family()
-            used = 0
-            for member in family:
-                with contextlib.suppress(psutil.Error):
-                    used += member.memory_info().rss
-            if time.monotonic() - start > self.limits.wall_s:
-                self.over = "time"
-            elif used > self.limits.memory_mb << 20:
-                self.over = "memory"
-            elif len(family) > self.limits.processes // 8:
-                self.over = "processes"
-            if self.over:
-                self._end(family)
-                return
-
-    def _end(self, family):
-        with contextlib.suppress(psutil.Error):
-            family = [*family, psutil.Process(self.process.pid)]
-        for member in family:
-            with contextlib.suppress(psutil.Error):
-                member.kill()  # the end of the first process of a cell ends all others in it
-
-    def _family(self):
-        with contextlib.suppress(psutil.Error):
-            return psutil.Process(self.process.pid).children(recursive=True)
-        return []

@@ -186,7 +186,9 @@ def main():
     if first:
         return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
     end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a signal without a handler cannot reach the first process from inside
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # a signal without a handler cannot reach the first process from inside
     build(config)
     hand_over(wait_for(start(config)), config["made_mb"] << 20)
     return 0

@@ -31,7 +31,9 @@ def all_in(folder):
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if path.is_symlink() or path.name.startswith("."):
             continue
-        inside = sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts) if path.is_dir() else []
+        inside = (
+            sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts) if path.is_dir() else []
+        )
         if len(inside) > 1:
             raise ValueError(f"{path}: got {len(inside)} notebooks, expected one: {[p.name for p in inside]}")
         notebook = path if path.suffix == ".ipynb" else inside[0] if inside else None
