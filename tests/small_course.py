@@ -3,11 +3,9 @@
 import pathlib
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course import assignment
-
 
 SOLVED = {
     "add": "def add(a, b):\n    ### BEGIN SOLUTION\n    return a + b\n    ### END SOLUTION",
@@ -47,10 +45,9 @@ def small_notebook():
     return new_notebook(cells=cells, metadata={"course": {"title": "Small"}})
 
 
-@pytest.fixture
-def small(tmp_path):
-    """The small assignment."""
-    folder = tmp_path / "assignments" / "small"
+def write_small(folder):
+    """Write the small assignment below a folder and return it."""
+    folder = folder / "small"
     folder.mkdir(parents=True)
     (folder / "assignment.ipynb").write_text(nbformat.writes(small_notebook()), encoding="utf-8")
     return assignment.Assignment(folder)
@@ -61,17 +58,12 @@ def notebook(*sources):
     return nbformat.writes(new_notebook(cells=[new_code_cell(source) for source in sources]))
 
 
-@pytest.fixture
-def hand_in(tmp_path):
-    """Return a function that writes the submission of a student, cells of code, and gives back the folder of all."""
-    folder = tmp_path / "handed in"
-    folder.mkdir()
-
-    def write(student, *sources):
+def hand_in(folder, **students):
+    """Write what students hand in, each a tuple of cells of code, and return the folder."""
+    folder.mkdir(exist_ok=True)
+    for student, sources in students.items():
         (folder / f"{student}.ipynb").write_text(notebook(*sources), encoding="utf-8")
-        return folder
-
-    return write
+    return folder
 
 
 GOOD = ("import numpy as np", "def add(a, b):\n    return a + b", "def mean(x):\n    return float(x.mean())")
