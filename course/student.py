@@ -11,6 +11,17 @@ import nbformat
 from course.assignment import KEPT_BACK
 
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+# On Colab the book is not there, and a lab without internet has it already.
+INSTALL = """import importlib.util
+import pathlib
+import subprocess
+import sys
+
+if importlib.util.find_spec("tlbook") is None:
+    wheels = sorted(pathlib.Path().glob("tlbook-*.whl"))
+    assert wheels, "Put the file tlbook-....whl of the zip beside this notebook."
+    command = [sys.executable, "-m", "pip", "install", "--quiet", str(wheels[-1])]
+    subprocess.run(command, check=True)"""
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
 
 
@@ -43,6 +54,9 @@ def _kept(task):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    about = {"grade": False, "grade_id": "install", "locked": True, "schema_version": 3, "solution": False}
+    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata={"nbgrader": about | {"task": False}})
+    notebook.cells.insert(1, install)  # below the title
     return notebook
 
 
