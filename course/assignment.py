@@ -76,6 +76,11 @@ class Assignment:
         parts += [(here / f"{name}.py").read_text(encoding="utf-8") for name in names]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
+    @property
+    def needs_bands(self):
+        """Whether a hidden check judges an accuracy."""
+        return any("band[" in check.source for check in self.checks)
+
     def probe(self):
         """Run the probe cells; return `probe`, inputs that a submission sees, and `truth`, which it does not."""
         import numpy as np

@@ -33,13 +33,16 @@ def least(values, risk):
 
     n = len(values)
     if n < FEWEST:
-        raise ValueError(f"values: got {n}, expected {FEWEST} or more")
+        raise ValueError(f"seeds.csv: got {n} seeds, expected {FEWEST} or more: python -m course.record NAME")
     spread = np.std(values, ddof=1) * math.sqrt(1 + 1 / n)
     return float(np.mean(values) + stats.t.ppf(risk, n - 1) * spread)
 
 
 def of(assignment):
-    """Return the bands of an assignment, by name or folder: a dict from name to the least share."""
+    """Return the bands of an assignment, by name or folder: a dict from name to the least share.
+
+    Raises `ValueError` where `seeds.csv` holds too few seeds: then no accuracy can be judged, and nothing is graded.
+    """
     folder = assignment if pathlib.Path(assignment).is_dir() else FOLDER / assignment
     found = recorded(folder)
     return {name: least(values, RISK / len(found)) for name, values in found.items()}

@@ -17,7 +17,7 @@ import tempfile
 
 import numpy as np
 
-from course import assignment, check, feedback, isolation, outcome, state, submission, tables
+from course import assignment, bands, check, feedback, isolation, outcome, state, submission, tables
 
 RISKS = """--without-isolation: submissions run as programs of this user. One of them could read the hidden checks and
 the work of others, change or delete any file of yours, and send it away. Use it only on a machine that holds nothing
@@ -32,6 +32,10 @@ class Grading:
         self.task, self.into, self.isolated = task, pathlib.Path(into), isolated
         self.limits, self.workers = limits or isolation.Limits(), workers
         self.states = state.States(self.into / "state")
+        if task.needs_bands and not bands.of(task.folder):
+            raise ValueError(
+                f"{task.folder}: no seeds.csv to judge an accuracy by: python -m course.record {task.name}"
+            )
         self.probe, self.truth = task.probe()
         self.digest = task.digest()
 
