@@ -1,4 +1,4 @@
-"""What students get: in step with the source, no solution, no hidden check; and the checks of the sources themselves."""
+"""What students get: in step with the source, no solution, no hidden check; and the sources themselves."""
 
 import pathlib
 import zipfile
