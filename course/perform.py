@@ -54,7 +54,7 @@ def perform(cells, records, probe, notes=None):
     module = types.ModuleType("__main__")
     namespace = vars(module)
     errors, missing, gathered = [], {}, {}
-    sys.modules["__main__"] = module  # where classes and functions of the notebook say that they are from
+    around, sys.modules["__main__"] = sys.modules["__main__"], module  # where its functions say that they are from
     if notes:
         notes.on = True
     for number, (name, source) in enumerate(cells, start=1):
@@ -72,6 +72,7 @@ def perform(cells, records, probe, notes=None):
                 gathered[key] = made.plain(key, value)
             except made.NotPlain as error:
                 missing[name] = str(error)
+    sys.modules["__main__"] = around
     return gathered, {"errors": errors[:50], "missing": missing, "notes": notes.words if notes else []}
 
 

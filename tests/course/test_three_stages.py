@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from course import assignment, check, perform, student, submission
+from course import assignment, bands, check, grade, isolation, perform, student, submission, tables
 
 pytestmark = pytest.mark.slow
 TASK = assignment.find("01_three_stages")
@@ -112,6 +112,22 @@ def drawn_pictures(user_cache, monkeypatch):
 
 def test_the_solution_gets_all_marks(inputs, drawn_pictures):
     assert lost(code_of(student.solution(TASK)), inputs) == set()
+
+
+def test_the_solution_gets_all_marks_in_a_cell_with_its_bands(tmp_path, drawn_pictures):
+    """The whole way of a submission, with all passes and the recorded bands: about 40 CPU seconds."""
+    if min(map(len, bands.recorded(TASK.folder).values()), default=0) < bands.FEWEST:
+        pytest.skip("too few seeds are recorded: python -m course.record 01_three_stages")
+    try:
+        isolation.try_it()
+    except isolation.NoIsolation as error:
+        pytest.skip(f"this system offers no isolation: {error}")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann.ipynb").write_text(student.text(student.solution(TASK)), encoding="utf-8")
+    grading = grade.Grading(TASK, tmp_path / "out")
+    [found] = grading.run(submission.all_in(tmp_path / "in"), say=lambda words: None)
+    assert not [one for one in found["results"] if one["words"]]
+    assert tables.total(found) == TASK.marks and not found["errors"] and not found["notes"]
 
 
 def test_an_untouched_version_gets_none(inputs, drawn_pictures):
