@@ -40,12 +40,12 @@ REFUSED = {
     "reads_users": ("open('/etc/passwd')", "FileNotFoundError"),
 }
 SEARCH = """
-import pathlib
-found = []
+import os, pathlib
+found, known = [], {"lib", "lib64", "include", "share", "results", "tlbook"}  # Python itself, and the book's own
 for place in ("tmp", "home", "root", "work", "grader", "scratch", "made", "var", "srv", "mnt", "opt"):
-    for path in pathlib.Path("/", place).rglob("*"):
-        if path.suffix in (".ipynb", ".csv") and not {"results", "site-packages", "test"} & set(path.parts):
-            found.append(str(path))
+    for folder, below, files in os.walk(f"/{place}"):
+        below[:] = [name for name in below if name not in known]
+        found += [f"{folder}/{name}" for name in files if name.endswith((".ipynb", ".csv"))]
 hidden = pathlib.Path("/grader/task.json").read_text().count("gnorw si mus A"[::-1])
 raise ValueError(f"{len(found)} found, {hidden} checks, {found[:3]}")
 """
