@@ -48,7 +48,8 @@ class Notes:
             self.add("started other processes")
         elif event in REMOVALS + LOOKS and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if not path.startswith((*self.own, sys.prefix, sys.base_prefix)) and _asked_by_a_cell():
+            fine = self.own if event in REMOVALS else (*self.own, sys.prefix, sys.base_prefix)
+            if not path.startswith(fine) and _asked_by_a_cell():
                 self.add(f"tried to {'delete' if event in REMOVALS else 'read'} {path[:80]}")
 
 
