@@ -23,7 +23,7 @@ endif
 GUARDED := exec $(BIN)/python tools/processes.py $$PPID $(BIN)/python
 
 .DELETE_ON_ERROR:
-.PHONY: help setup venv book pdf what quick test notebooks address lab record verdicts places pins clean
+.PHONY: help setup venv book pdf what quick test notebooks address lab record verdicts places pins course grade clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
@@ -37,6 +37,8 @@ help:
 	@echo "make record  run the experiments that are missing from results/"
 	@echo "make verdicts  list every verdict of the built book, with the tables behind it"
 	@echo "make places  run every notebook in every place where readers run the book, and measure it"
+	@echo "make course  make the assignments: a zip for students and one for teachers, in _build/course/"
+	@echo "make grade ASSIGNMENT=NAME SUBMISSIONS=FOLDER  grade them in isolation; INTO=FOLDER for the results"
 	@echo "make pins    write constraints.txt anew after a change in a requirement file"
 	@echo "make clean   remove what was built"
 
@@ -98,6 +100,13 @@ record: setup
 
 places: setup
 	$(GUARDED) tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
+
+course: $(READY)
+	$(BIN)/python -m course.build
+
+# An interrupted grading goes on from where it stopped. FLAGS=--without-isolation: course/README.md says what it risks.
+grade: $(READY)
+	$(BIN)/python -m course.grade "$(ASSIGNMENT)" "$(SUBMISSIONS)" $(if $(INTO),--into "$(INTO)") $(FLAGS)
 
 pins: setup
 	(head -n 1 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip) > .venv/constraints.txt

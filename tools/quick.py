@@ -46,7 +46,7 @@ def touched_tests(changed, root=ROOT):
 
     `changed` holds paths relative to `root`. A module also changes with the files beside it that are no modules.
     """
-    known = imports.modules(root, scripts=("tools", "tests"))
+    known = imports.modules(root, packages=("tlbook", "experiments", "course"), scripts=("tools", "tests"))
     links, reasons = imports.graph(known), {}
     for test in sorted((root / "tests").rglob("test_*.py")):
         reached = imports.reached(imports.imported(test.read_text(encoding="utf-8"), known), links)

@@ -55,7 +55,7 @@ def _of(case):
 
 
 def _at_every_size(runs):
-    """Return the runs, those that need no label repeated for each number of labels: they are controls at all of them."""
+    """Return the runs; those that need no label are repeated for each number of labels, as a control at all of them."""
     none = runs[runs.n_train == 0]
     sizes = [n for n in runs.n_train.unique() if n]
     return pd.concat([runs[runs.n_train > 0], *(none.assign(n_train=n) for n in sizes)], ignore_index=True)

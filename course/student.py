@@ -1,0 +1,87 @@
+"""What students and teachers get of an assignment, made from the solved notebook: never edited by hand.
+
+The markers are nbgrader's: what stands between `### BEGIN SOLUTION` and `### END SOLUTION` is taken out, in cells that
+nbgrader would call solutions. A test compares the result with nbgrader's own, where it is installed.
+"""
+
+import copy
+
+import nbformat
+
+from course.assignment import KEPT_BACK
+
+BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+# On Colab the book is not there, and a lab without internet has it already.
+INSTALL = """import importlib.util
+import pathlib
+import subprocess
+import sys
+
+if importlib.util.find_spec("tlbook") is None:
+    wheels = sorted(pathlib.Path().glob("tlbook-*.whl"))
+    assert wheels, "Put the file tlbook-....whl of the zip beside this notebook."
+    command = [sys.executable, "-m", "pip", "install", "--quiet", str(wheels[-1])]
+    subprocess.run(command, check=True)"""
+STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
+
+
+def without_solution(source, cell_type):
+    """Return the source of a cell with what the student writes in place of its solution.
+
+    Raises `ValueError` for a BEGIN without END, or one within another.
+    """
+    lines, inside = [], False
+    for line in source.split("\n"):
+        if BEGIN in line:
+            if inside:
+                raise ValueError(f"a solution begins within another: {source[:80]}")
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + words for words in STUBS[cell_type]]
+        elif END in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise ValueError(f"a solution does not end: {source[:80]}")
+    return "\n".join(lines)
+
+
+def _kept(task):
+    """A copy of the notebook without the cells that students do not get."""
+    notebook = copy.deepcopy(task.notebook)
+    notebook.cells = [cell for cell in notebook.cells if not set(cell.metadata.get("tags", [])) & KEPT_BACK]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    about = {"grade": False, "grade_id": "install", "locked": True, "schema_version": 3, "solution": False}
+    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata={"nbgrader": about | {"task": False}})
+    notebook.cells.insert(1, install)  # below the title
+    return notebook
+
+
+def version(task):
+    """Return the notebook of the students."""
+    notebook = _kept(task)
+    for cell in notebook.cells:
+        is_answer = cell.metadata.get("nbgrader", {}).get("solution")
+        marked = BEGIN in cell.source or END in cell.source
+        if bool(is_answer) != marked:
+            raise ValueError(f"{task.path}: expected BEGIN SOLUTION in answers and nowhere else: {cell.source[:80]}")
+        if is_answer:
+            cell.source = without_solution(cell.source, cell.cell_type)
+    return notebook
+
+
+def solution(task):
+    """Return the solved notebook, without hidden cells and without the lines that mark solutions."""
+    notebook = _kept(task)
+    for cell in notebook.cells:
+        lines = cell.source.split("\n")
+        cell.source = "\n".join(line for line in lines if BEGIN not in line and END not in line)
+    return notebook
+
+
+def text(notebook):
+    """Return a notebook as it is stored."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
