@@ -8,14 +8,13 @@ import csv
 import functools
 import http.server
 import pathlib
-import shutil
 import threading
 import time
 import urllib.parse
 
+import headless
 import pydata_sphinx_theme
 import pytest
-from selenium import webdriver
 
 HTML = pathlib.Path(__file__).parents[1] / "_build" / "html"
 PAGES = sorted(path for folder in ("book", "notebooks") for path in (HTML / folder).rglob("*.html"))
@@ -33,22 +32,8 @@ STYLES = """return [...document.querySelectorAll("body *")].filter((e) => !e.clo
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-    ):
-        options.add_argument(argument)
-    started = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield started
-    started.quit()
+    with headless.browser("--disable-background-networking") as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,12 @@ import http.server
 import json
 import os
 import pathlib
-import shutil
 import threading
 import time
 
+import headless
 import psutil
 import pytest
-from selenium import webdriver
 
 from tlbook.files import assets, cache, download, installed
 
@@ -282,13 +281,6 @@ def contrast(colour, other):
 @pytest.fixture(scope="session")
 def browser():
     """Return a headless Chromium, one for all tests that operate interactive figures."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"):
-        options.add_argument(f"--{word}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as running:
+    with headless.browser("--disable-background-networking") as running:
+        running.implicitly_wait(0)  # these tests also ask for what must not be there
         yield running

@@ -5,14 +5,12 @@ import pathlib
 import re
 import shutil
 
-import pytest
-from selenium import webdriver
+import headless
 
 import subset_fonts
 
 ROOT = pathlib.Path(__file__).parents[1]
 STYLE = (ROOT / "book" / "_static" / "tlbook.css").read_text(encoding="utf-8")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 # Chinese, the sign that marks a word's begin in MiniLM's pieces, and emoji: the reader's own fonts have them.
 ELSEWHERE = re.compile("[▁\u3000-\u303f\u4e00-\u9fff\uff00-\uffef\U0001f300-\U0001faff]")
 
@@ -61,22 +59,13 @@ def test_the_tool_that_makes_them_stands_alone():
 
 
 def test_a_browser_reads_them(tmp_path):
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "_static")
     page = tmp_path / "page.html"
     page.write_text('<meta charset="utf-8"><link rel="stylesheet" href="_static/tlbook.css"><p>x', encoding="utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    try:
+    with headless.browser() as driver:
         driver.get(page.as_uri())
         loaded = driver.execute_async_script(
             "const done = arguments[0]; Promise.all([...document.fonts].map((font) => font.load()))"
             ".then((all) => done(all.map((font) => font.family.replaceAll('\"', ''))), (error) => done(String(error)))"
         )
         assert sorted(loaded) == sorted(family for _, _, _, family, _ in subset_fonts.FILES)
-    finally:
-        driver.quit()

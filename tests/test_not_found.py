@@ -1,17 +1,14 @@
 """`404.html`: from whatever depth a server shows it, its links lead into the book."""
 
 import re
-import shutil
 
+import headless
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 import mark
 import not_found
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 def test_it_needs_no_other_file_and_no_other_host():
@@ -29,24 +26,15 @@ def test_with_the_address_of_the_book_its_links_hold_without_a_script():
 
 @pytest.mark.parametrize("depth", ["", "notebooks/", "a/b/c/"])
 def test_it_finds_the_book_from_any_depth(tmp_path, depth):
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
     book = tmp_path / "book"
     (book / "_static").mkdir(parents=True)
     (book / "_static" / "favicon.svg").write_text(mark.icon(), encoding="utf-8")
     (book / depth).mkdir(parents=True, exist_ok=True)
     lost = book / depth / "lost.html"
     lost.write_text(not_found.page("Book"), encoding="utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    try:
+    with headless.browser() as driver:
         driver.get(lost.as_uri())
         link, form = (driver.find_element(By.TAG_NAME, name) for name in ("a", "form"))
         WebDriverWait(driver, 5).until(lambda _: link.get_dom_attribute("href").startswith("file:"))
         assert link.get_attribute("href") == (book / "index.html").as_uri()
         assert form.get_dom_attribute("action") == (book / "search.html").as_uri()
-    finally:
-        driver.quit()

@@ -2,12 +2,12 @@
 
 import collections
 import json
-import shutil
 
+import headless
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
-from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -79,16 +79,9 @@ def test_entries_lead_back_in_the_order_of_the_book():
 
 @pytest.fixture
 def browser():
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"):
-        options.add_argument(argument)
-    started = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield started
-    started.quit()
+    with headless.browser() as driver:
+        driver.implicitly_wait(0)
+        yield driver
 
 
 def test_a_citation_shows_its_entry_by_keyboard_and_pointer(browser, tmp_path):
@@ -108,7 +101,7 @@ def test_a_citation_shows_its_entry_by_keyboard_and_pointer(browser, tmp_path):
     assert link.get_attribute("aria-describedby") == card.get_attribute("id")
     link.send_keys(Keys.ESCAPE)
     assert not card.is_displayed() and not link.get_attribute("aria-describedby")
-    webdriver.ActionChains(browser).move_to_element(link).perform()
+    ActionChains(browser).move_to_element(link).perform()
     assert card.is_displayed()
     box = card.rect
     assert box["x"] >= 0 and box["x"] + box["width"] <= browser.execute_script("return innerWidth")
