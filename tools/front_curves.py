@@ -66,9 +66,9 @@ def of_regimes(regimes, classical):
     rows = regimes[regimes.arm.isin(list(arms))]
     rows = pd.concat([rows.assign(arm=rows.arm.map(arms)), best(classical)], ignore_index=True)
     note = (
-        "Every one of the four chose its settings by 1,000 further labels, which are not counted here. The recipe of this "
-        "record was changed after its test had been seen, and its network from scratch is not the strongest: chapter 4.3 "
-        "says what that leaves open."
+        "Every one of the four chose its settings by 1,000 further labels, which are not counted here. The recipe of "
+        "this record was changed after its test had been seen, and its network from scratch is not the strongest: "
+        "chapter 4.3 says what that leaves open."
     )
     return Record("cifar10_regimes", rows, note)
 
