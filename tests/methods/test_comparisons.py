@@ -51,8 +51,8 @@ def test_a_row_is_what_the_table_says(rows):
 
 
 def test_alternatives_are_chosen_by_validation(rows):
-    runs = results.read("lessons/voice_layers")
-    for row in rows[rows.table == "lessons/voice_layers"].itertuples():
+    runs = results.read("voice_probes")
+    for row in rows[rows.table == "voice_probes"].itertuples():
         part = runs[(runs.n_train == row.n_train) & runs.arm.str.startswith("pretrained")]
         best = part.groupby("arm").validation_accuracy.mean().idxmax()
         assert row.arm_score == pytest.approx(part[part.arm == best].test_accuracy.mean())
