@@ -11,7 +11,7 @@ from selenium.webdriver.support.select import Select
 
 from tlbook import backbones, results, tables
 from tlbook.figures import interactive
-from tlbook.methods import label_bills, linear_theory, rate_and_depth, swapped
+from tlbook.methods.explorables import label_bills, linear_theory, rate_and_depth, swapped
 
 NAMES = ["transfer", "swap", "rates", "labels"]
 MEASURED = {"pretraining": "Reached: one.", "head alone": "Reached: two.", "everything": "Reached: three."}
