@@ -1,4 +1,4 @@
-// Small repairs to the theme's markup, for readers with a keyboard or a screen reader; checked by tools/look.cjs.
+// Small repairs to the theme's markup, for readers with a keyboard or a screen reader; checked by tests/check_access.py.
 document.addEventListener("DOMContentLoaded", () => {
   const each = (selector, change) => document.querySelectorAll(selector).forEach(change);
 
