@@ -41,7 +41,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   // What is wider than the page scrolls by keyboard too, and shows that it goes on.
-  const wide = ".plot-box, .places, div.math, .pst-scrollable-table-container, .cell_output .text_html";
+  const wide = ".plot-box, .places, div.math, span.math.long, .pst-scrollable-table-container, .cell_output .text_html";
   const show = (box) => {
     const beyond = box.scrollWidth - box.clientWidth;
     box.tabIndex = beyond > 1 ? 0 : -1;
