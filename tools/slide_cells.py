@@ -146,18 +146,27 @@ def table(cell, words, where):
 
 def text(cell, words, where):
     """Return what a cell printed, as it stands in columns."""
-    return f'<pre class="printed">{html.escape(chr(10).join(_lines(cell, words, where)))}</pre>'
+    if not (lines := printed(cell)):
+        raise ValueError(f"{where}: this cell printed nothing when the book was built")
+    return f'<pre class="printed">{html.escape(chr(10).join(chosen(lines, words, where)))}</pre>'
 
 
 def says(cell, words, where):
-    """Return lines that a cell printed as sentences: verdicts."""
-    return "".join(f'<p class="says">{html.escape(line.strip())}</p>' for line in _lines(cell, words, where))
-
-
-def _lines(cell, words, where):
-    if not (lines := printed(cell)):
+    """Return what a cell printed as sentences, such as verdicts."""
+    if not (lines := sentences(printed(cell))):
         raise ValueError(f"{where}: this cell printed nothing when the book was built")
-    return chosen(lines, words, where)
+    return "".join(f'<p class="says">{html.escape(line)}</p>' for line in chosen(lines, words, where))
+
+
+def sentences(lines):
+    """Return printed lines as sentences: one goes on where the next line is indented, or where it ends in a comma."""
+    found = []
+    for line in lines:
+        if found and (line.startswith(" ") or found[-1].endswith((",", ";"))):
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(" ".join(line.split()))
+    return found
 
 
 def code(cell, words, where):
