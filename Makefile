@@ -23,11 +23,12 @@ endif
 GUARDED := exec $(BIN)/python tools/processes.py $$PPID $(BIN)/python
 
 .DELETE_ON_ERROR:
-.PHONY: help setup venv book pdf what quick test notebooks address lab record verdicts places pins course grade clean
+.PHONY: help setup venv book pdf slides what quick test notebooks address lab record verdicts places pins course grade clean
 
 help:
 	@echo "make book    run every notebook and build the HTML book in _build/html"
 	@echo "make pdf     print the built book to _build/book.pdf; needs Chromium or Chrome"
+	@echo "make slides  make the slides of the lectures from the built book, in _build/slides/"
 	@echo "make what    list the pages that 'make book' would run, and why"
 	@echo "make quick   style, and the unit tests that your change touches, in under a minute"
 	@echo "make test    style, unit tests, and every notebook on the bundled pictures, with no network"
@@ -65,6 +66,9 @@ book: setup
 
 pdf: $(READY)
 	$(BIN)/python tools/book_pdf.py
+
+slides: $(READY)
+	$(BIN)/python tools/slides.py
 
 what: $(READY)
 	$(BIN)/python tools/build_book.py --dry-run

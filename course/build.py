@@ -34,6 +34,7 @@ NAME/solution.ipynb     the solved notebook as students may see it afterwards
 NAME/student.ipynb      what students get
 NAME/rubric.md          what is marked, by checks and by you
 NAME/seeds.csv          what the solution reached with further seeds, from which the bands come
+slides/index.html       six lectures with speaker notes, where `make slides` has made them
 
 To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. course/README.md tells the rest.
 """
@@ -53,6 +54,12 @@ def for_students(tasks):
     """Return the files of the students' zip, a dict from name to text."""
     files = {f"{task.name}.ipynb": student.text(student.version(task)) for task in tasks}
     return files | {"README.txt": FOR_STUDENTS}
+
+
+def slides(folder):
+    """Return the files of the built slides, a dict from name to bytes: empty where they were not built."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {f"slides/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in found}
 
 
 def for_teachers(tasks):
@@ -97,7 +104,10 @@ def main(arguments=None):
         state.write(STUDENT / f"{task.name}.ipynb", student.text(student.version(task)))
     if not options.notebooks:
         pack(out / "course-students.zip", for_students(tasks) | dict([wheel()]))
-        pack(out / "course-teachers.zip", for_teachers(tasks))
+        lectures = slides(ROOT / "_build" / "slides")
+        pack(out / "course-teachers.zip", for_teachers(tasks) | lectures)
+        if not lectures:
+            print("The teachers' zip holds no slides: they were not built (make book, then make slides).")
         print(f"{len(tasks)} assignments: {out / 'course-students.zip'} and {out / 'course-teachers.zip'}")
 
 

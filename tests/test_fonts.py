@@ -39,7 +39,8 @@ def test_the_fallback_names_fonts_with_chinese_characters():
 
 
 def test_every_letter_of_the_text_is_in_the_fonts():
-    pages = [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    folders = (ROOT / "book", ROOT / "course" / "slides")
+    pages = [*(path for folder in folders for path in folder.glob("*.md")), *(ROOT / "notebooks").glob("*.ipynb")]
     letters = set("".join(path.read_text(encoding="utf-8") for path in pages if path.suffix == ".md"))
     for path in pages:
         if path.suffix == ".ipynb":

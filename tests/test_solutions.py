@@ -1,7 +1,7 @@
 """Every exercise of a chapter is answered, and all code of the answers runs: as cells of the notebook, in `make test`.
 
-nbval runs a notebook from top to bottom, so that a solution runs in the namespace of its chapter, after its cells. What
-could escape it is looked for here: code in a text cell, cells that are skipped, bodies that nobody calls, empty answers.
+nbval runs a notebook from top to bottom, so that a solution runs in the namespace of its chapter, after its cells.
+What could escape it is looked for here: code in a text cell, cells that are skipped, bodies that nobody calls.
 """
 
 import ast

@@ -29,7 +29,7 @@ class Executed:
         """Find the cache. Raises `ValueError` where there is none."""
         self.root, self.older, self._read = root, set(), {}
         if not (root / "_build" / ".jupyter_cache").is_dir():
-            raise ValueError(f"{root / '_build'}: expected the outputs of the book, but it was not built. Run make book")
+            raise ValueError(f"{root / '_build'}: there are no outputs, the book was not built. Run make book")
         self.cache = get_cache(str(root / "_build" / ".jupyter_cache"))
 
     def notebook(self, name):
@@ -47,7 +47,7 @@ class Executed:
             row = NbCacheRecord.record_from_hashkey((record or {})["key"], self.cache.db)
             done = {cell.id: cell for cell in self.cache.get_cache_bundle(row.pk).nb.cells}
         except KeyError:
-            raise ValueError(f"{name}: this chapter has not run, so there are no outputs to show. Run make book") from None
+            raise ValueError(f"{name}: this chapter has not run, there are no outputs. Run make book") from None
         cells = []
         for cell in read(path, 4).cells:  # the text around the cells is in no cache
             if cell.cell_type == "code":
@@ -102,9 +102,9 @@ def figure(cell, words, where):
     """Return the drawings of a cell."""
     parts = []
     alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-    for number, drawn in enumerate(out.data for out in cell.outputs if "data" in out):
+    for drawn in (out.data for out in cell.outputs if "data" in out):
         if "image/svg+xml" in drawn:
-            parts.append(own_names(chapter_pages.inline_svg(drawn["image/svg+xml"], alt), f"{where}-{number}"))
+            parts.append(chapter_pages.inline_svg(drawn["image/svg+xml"], alt))
         elif "image/png" in drawn:
             data = drawn["image/png"].replace("\n", "")
             parts.append(f'<img class="plot" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">')
@@ -119,11 +119,10 @@ def number(below):
     return caption and caption[1]
 
 
-def own_names(svg, where):
-    """Give the parts of a drawing names of their own: several drawings stand in one page."""
-    prefix = re.sub(r"\W+", "-", where)
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+def own_names(drawings, prefix):
+    """Begin the names of all parts of drawings with a prefix of their own: several drawings stand in one page."""
+    drawings = re.sub(r'\bid="', f'id="{prefix}-', drawings)
+    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", drawings)
 
 
 def table(cell, words, where):

@@ -1,8 +1,8 @@
 """The plan of a lecture: Markdown with `---` between slides, and what goes with each slide.
 
-A line `{02_three_stages#c20 says "words"}` stands for a part of an executed cell (`slide_cells.KINDS`), `|||` begins a
-second column, `Book: 02_three_stages, Heading` names the section that a slide follows, and `Notes: 3 minutes` begins what
-the lecturer says.
+A line `{02_three_stages#c20 says "words"}` stands for a part of an executed cell (`slide_cells.KINDS`). `|||` begins a
+second column, `Book: 02_three_stages, Heading` names the section that a slide follows, and `Notes: 3 minutes` begins
+what the lecturer says.
 """
 
 import re

@@ -76,7 +76,7 @@ class Writer:
     def __init__(self, root):
         """Read where the outputs are."""
         self.root, self.executed, self.text = root, slide_cells.Executed(root), markdown()
-        self.titles, self.headings = {}, {}
+        self.titles, self.headings, self.drawings = {}, {}, 0
 
     def deck(self, plan):
         """Return the page of a lecture. Raises `ValueError` for what cannot be shown."""
@@ -112,7 +112,11 @@ class Writer:
         if place.kind not in slide_cells.KINDS:
             raise ValueError(f"{place.where}: {place.kind!r} is none of {', '.join(slide_cells.KINDS)}")
         cell, _ = self.executed.cell(place.chapter, place.cell)
-        return slide_cells.KINDS[place.kind](cell, place.words, place.where)
+        made = slide_cells.KINDS[place.kind](cell, place.words, place.where)
+        if place.kind != "figure":
+            return made
+        self.drawings += 1
+        return slide_cells.own_names(made, f"figure-{self.drawings}")
 
     def figures(self, slide):
         """Return links to the figures of a slide in the book."""
@@ -149,7 +153,8 @@ class Writer:
 def contents(plans):
     """Return the page that leads to all decks."""
     rows = "".join(
-        f'<li><a href="{plan.name}.html">{html.escape(plan.title)}</a> ({len(plan.slides)} slides, {plan.minutes} minutes; '
+        f'<li><a href="{plan.name}.html">{html.escape(plan.title)}</a> '
+        f"({len(plan.slides)} slides, {plan.minutes} minutes; "
         f'<a href="{plan.name}.html?view=print">on paper</a>, '
         f'<a href="{plan.name}.html?view=print&amp;showNotes=separate-page">with notes</a>)</li>'
         for plan in plans
@@ -159,24 +164,30 @@ def contents(plans):
 
 def colours():
     """Return the style sheet of code, light and dark."""
-    return "\n".join(
-        HtmlFormatter(style=style).get_style_defs(f'[data-theme="{theme}"] .highlight') for theme, style in STYLES.items()
-    )
+    where = '[data-theme="{}"] .highlight'
+    return "\n".join(HtmlFormatter(style=s).get_style_defs(where.format(theme)) for theme, s in STYLES.items())
 
 
 def write(root, plans, target):
-    """Write the decks of plans into a folder, which holds all that they need; return the names of changed cells."""
+    """Write the decks of plans into a folder, which holds all that they need; return the names of changed cells.
+
+    The older slides stay until the new ones are whole.
+    """
     writer = Writer(root)
     pages = {f"{plan.name}.html": writer.deck(plan) for plan in plans}
-    target.mkdir(parents=True, exist_ok=True)
+    new = target.with_name(f"{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
     for name, page in (pages | {"index.html": contents(plans)}).items():
-        (target / name).write_text(page, encoding="utf-8")
-    shutil.copytree(HOME / "reveal", target / "reveal", dirs_exist_ok=True)
-    shutil.copytree(ROOT / "book" / "_static" / "fonts", target / "fonts", dirs_exist_ok=True)
+        (new / name).write_text(page, encoding="utf-8")
+    shutil.copytree(HOME / "reveal", new / "reveal")
+    shutil.copytree(ROOT / "book" / "_static" / "fonts", new / "fonts")
     for name in ("theme.js", "slides.js"):
-        shutil.copy(HOME / name, target)
+        shutil.copy(HOME / name, new)
     style = (HOME / "slides.css").read_text(encoding="utf-8")
-    (target / "slides.css").write_text(f"{style}\n{colours()}\n", encoding="utf-8")
+    (new / "slides.css").write_text(f"{style}\n{colours()}\n", encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
     places = {(place.chapter, place.cell) for plan in plans for place in plan.places}
     return writer.executed.used_older(sorted(places))
 
