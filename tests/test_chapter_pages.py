@@ -43,6 +43,7 @@ def test_the_drawing_takes_colour_and_font_of_the_page_and_keeps_its_own_colours
     assert "#595959" not in drawn and "#000000" not in drawn and "#ffffff" not in drawn.lower()
     assert "stroke: var(--plot-1, #0072b2)" in drawn and "currentColor" in drawn
     assert "data: CIFAR-10 &lt; 3</text>" in drawn
+    assert ET.fromstring(drawn)[0].get("fill") == "currentColor", "signs of formulas name no colour"
 
 
 def test_a_white_box_is_less_loud_in_the_dark():

@@ -229,7 +229,7 @@ def test_a_chapter_that_has_not_run_is_named(book):
 def test_without_a_built_book_the_command_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["slides.py", str(tmp_path)])
     assert slides.main() == 1
-    assert "it was not built. Run make book" in capsys.readouterr().err
+    assert "the book was not built. Run make book" in capsys.readouterr().err
 
 
 def test_cells_that_changed_since_they_ran_are_named(book, tmp_path):
