@@ -22,8 +22,8 @@ _logger = logging.getLogger(__name__)
 def inline_svg(text, alt):
     """Return an SVG of matplotlib as part of an HTML page, described by `alt`.
 
-    Neutral dark colours, and black, which matplotlib does not name, become the colour of the page's text, and the colours
-    of lines those of the style sheet; the white ground goes, and so does the name of the font.
+    Neutral dark colours, and black, which matplotlib leaves unnamed, become the colour of the page's text, and the
+    colours of lines those of the style sheet; the white ground goes, and so does the name of the font.
     """
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
@@ -35,7 +35,8 @@ def inline_svg(text, alt):
     width = float(re.search(r'width="([\d.]+)pt"', text)[1]) * 4 / 3
     text = re.sub(r'(<svg[^>]*?) width="[\d.]+pt"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[\d.]+pt"', r"\1", text, count=1)
-    start = f'<svg class="plot" fill="currentColor" role="img" aria-label="{html.escape(alt)}" style="--width: {width:.0f}px"'
+    said = f'role="img" aria-label="{html.escape(alt)}"'
+    start = f'<svg class="plot" fill="currentColor" {said} style="--width: {width:.0f}px"'
     return f'<div class="plot-box">{text.replace("<svg", start, 1)}</div>'
 
 
