@@ -170,6 +170,55 @@ def standardise(learn, other):
 }
 
 
+OTHER_WAYS = {
+    "six loops": """
+def convolve(x, kernel, bias, f, stride=1, padding="valid"):
+    k, _, c, d = kernel.shape
+    (rows, above), (columns, before) = (places(n, k, stride, padding) for n in x.shape[:2])
+    y = []
+    for i in range(rows):
+        y.append([])
+        for j in range(columns):
+            sums = [float(b) for b in bias]
+            for o in range(d):
+                for u in range(k):
+                    for v in range(k):
+                        p, q = stride * i + u - above, stride * j + v - before
+                        if 0 <= p < x.shape[0] and 0 <= q < x.shape[1]:
+                            sums[o] += sum(kernel[u, v, m, o] * x[p, q, m] for m in range(c))
+            y[-1].append(sums)
+    return f(np.array(y))
+""",
+    "windows of NumPy, in 32 bits": """
+def convolve(x, kernel, bias, f, stride=1, padding="valid"):
+    k = len(kernel)
+    sides = []
+    for n in x.shape[:2]:
+        windows, before = places(n, k, stride, padding)
+        sides.append((before, max(0, (windows - 1) * stride + k - n - before)))
+    x = np.pad(x, [*sides, (0, 0)]).astype("float32")
+    cut = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(0, 1))[::stride, ::stride]
+    return f(np.einsum("ijmuv,uvmo->ijo", cut, kernel.astype("float32")) + bias)
+""",
+    "pooling in Keras": """
+def max_pool(maps, size=2, stride=2):
+    return keras.layers.MaxPooling2D(size, stride)(maps[None])[0]
+""",
+    "the field from above": """
+def receptive_field(layers):
+    field = 1
+    for k, stride in reversed(layers):
+        field = (field - 1) * stride + k
+    return field
+""",
+    "weights shuffled": """
+def redraw(arrays, seed):
+    draw = np.random.default_rng(seed)
+    return [draw.permutation(old.ravel()).reshape(old.shape) for old in arrays]
+""",
+}
+
+
 def code_of(notebook):
     """Return the code of a notebook without its training."""
     return submissions.without(submissions.code_of(notebook), "model.fit(", "DRAWS")
@@ -198,6 +247,12 @@ def test_a_mistake_costs_its_own_marks(mistake, inputs):
     wrong, costs = MISTAKES[mistake]
     cells = submissions.with_mistake(code_of(student.solution(TASK)), wrong)
     assert set(submissions.lost(TASK, cells, inputs)) == costs
+
+
+@pytest.mark.parametrize("way", OTHER_WAYS)
+def test_another_right_way_costs_nothing(way, inputs):
+    cells = submissions.with_mistake(code_of(student.solution(TASK)), OTHER_WAYS[way])
+    assert submissions.lost(TASK, cells, inputs) == {}
 
 
 def test_there_are_twenty_marks_and_no_accuracy_is_judged():

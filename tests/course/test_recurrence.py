@@ -165,6 +165,69 @@ def compare(ours, theirs):
 }
 
 
+OTHER_WAYS = {
+    "a place for each state": """
+def recur(x, W, U, b, f, start=None):
+    states = np.zeros((len(x), len(b)))
+    before = np.zeros(len(b)) if start is None else start
+    for t in range(len(x)):
+        states[t] = f(x[t] @ W.T + before @ U.T + b)
+        before = states[t]
+    return states
+""",
+    "the state is held where nothing is read": """
+def read(x, real, W, U, b, f):
+    h = np.zeros((len(x), len(b)))
+    for t in range(x.shape[1]):
+        h = np.where(real[:, t : t + 1], f(x[:, t] @ W.T + h @ U.T + b), h)
+    return h
+""",
+    "SimpleRNN with a mask": """
+def read(x, real, W, U, b, f):
+    layer = keras.layers.SimpleRNN(len(b), dtype="float64")
+    layer.build((None, None, x.shape[2]))
+    layer.set_weights([W.T, U.T, b])
+    return layer(x, mask=real)
+""",
+    "no words have the mean 0": """
+def mean_state(states, real):
+    weights = real.astype("float32")[:, :, None]
+    return (states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
+""",
+    "slopes beside U": """
+def jacobians(states, U):
+    found = [(1 - states[0] ** 2)[:, None] * U]
+    for h in states[1:]:
+        found.append((1 - h**2)[:, None] * (U @ found[-1]))
+    return found
+""",
+    "singular values": """
+def size(matrices):
+    return [np.linalg.svd(matrix, compute_uv=False).max() for matrix in matrices]
+""",
+    "slices for gates": """
+def lstm_step(x, h, c, kernel, recurrent, bias):
+    u = len(h)
+    a = kernel.T @ x + recurrent.T @ h + bias
+    c = c / (1 + np.exp(-a[u : 2 * u])) + np.tanh(a[2 * u : 3 * u]) / (1 + np.exp(-a[:u]))
+    return np.tanh(c) / (1 + np.exp(-a[3 * u :])), c
+""",
+    "counts of NumPy": """
+def count_words(numbers, vocabulary):
+    counts = np.array([np.bincount(row, minlength=vocabulary) for row in numbers])
+    counts[:, 0] = 0
+    return counts
+""",
+    "a sorted list of seeds": """
+def compare(ours, theirs):
+    seeds = sorted(set(ours) & set(theirs))
+    gains = [ours[seed] - theirs[seed] for seed in seeds]
+    mean = sum(gains) / len(gains)
+    return mean, (sum((gain - mean) ** 2 for gain in gains) / (len(gains) - 1) / len(gains)) ** 0.5
+""",
+}
+
+
 def code_of(notebook):
     """Return the code of a notebook without its training."""
     return submissions.without(submissions.code_of(notebook), ".fit(", "model.predict(")
@@ -193,6 +256,12 @@ def test_a_mistake_costs_its_own_marks(mistake, inputs):
     wrong, costs = MISTAKES[mistake]
     cells = submissions.with_mistake(code_of(student.solution(TASK)), wrong)
     assert set(submissions.lost(TASK, cells, inputs)) == costs
+
+
+@pytest.mark.parametrize("way", OTHER_WAYS)
+def test_another_right_way_costs_nothing(way, inputs):
+    cells = submissions.with_mistake(code_of(student.solution(TASK)), OTHER_WAYS[way])
+    assert submissions.lost(TASK, cells, inputs) == {}
 
 
 def test_there_are_twenty_marks_and_no_accuracy_is_judged():
