@@ -164,7 +164,7 @@ def standardise(learn, other):
         {"draws are compared in pairs"},
     ),
     "labels that choose are not counted": (
-        [('"labels": n_learn + n_choose', '"labels": n_learn')],
+        [("len(gains) * (n_learn + n_choose)", "len(gains) * n_learn")],
         {"labels that choose are counted"},
     ),
 }
