@@ -4,13 +4,10 @@ One process runs all of them, with few passes: what is tried here are the functi
 training; their bands are left open here.
 """
 
-import collections
-import os
-import re
-
 import pytest
+import submissions
 
-from course import assignment, bands, check, grade, isolation, perform, student, submission, tables
+from course import assignment, student
 
 pytestmark = pytest.mark.slow
 TASK = assignment.find("01_three_stages")
@@ -84,31 +81,19 @@ def answer(model, images, mean, deviation, class_names):
 }
 
 
-def code_of(notebook):
-    """Return the code of a notebook, with few passes."""
-    cells = submission.code_cells(student.text(notebook).encode())
-    return [(name, re.sub(r"PASSES = 64, \{.*\}", f"PASSES = 64, {FEW}", source)) for name, source in cells]
-
-
 @pytest.fixture(scope="module")
 def inputs():
     return TASK.probe()
 
 
+def code_of(notebook):
+    """Return the code of a notebook, with few passes."""
+    return submissions.code_of(notebook, [(r"PASSES = 64, \{.*\}", f"PASSES = 64, {FEW}")])
+
+
 def lost(cells, inputs):
     """Return the names of the checks that fail."""
-    probe, truth = inputs
-    arrays, report = perform.perform(cells, TASK.records, probe)
-    results, _ = check.marks(TASK, probe, truth, arrays, report["missing"], collections.defaultdict(float))
-    return {one["check"] for one in results if one["words"]}
-
-
-@pytest.fixture
-def drawn_pictures(user_cache, monkeypatch):
-    """The drawn pictures of the user's cache, where they are: composing them takes a quarter of a minute."""
-    monkeypatch.setenv("TLBOOK_CACHE", str(user_cache))
-    monkeypatch.setenv("TLBOOK_DATA", "emoji10")
-    monkeypatch.setenv("MPLBACKEND", "agg")
+    return set(submissions.lost(TASK, cells, inputs))
 
 
 def test_the_solution_gets_all_marks(inputs, drawn_pictures):
@@ -117,32 +102,15 @@ def test_the_solution_gets_all_marks(inputs, drawn_pictures):
 
 def test_the_solution_gets_all_marks_in_a_cell_with_its_bands(tmp_path, drawn_pictures):
     """The whole way of a submission, with all passes and the recorded bands: about 40 CPU seconds."""
-    if min(map(len, bands.recorded(TASK.folder).values()), default=0) < bands.FEWEST:
-        pytest.skip("too few seeds are recorded: python -m course.record 01_three_stages")
-    try:
-        isolation.try_it()
-    except isolation.NoIsolation as error:
-        pytest.skip(f"this system offers no isolation: {error}")
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "ann.ipynb").write_text(student.text(student.solution(TASK)), encoding="utf-8")
-    grading = grade.Grading(TASK, tmp_path / "out")
-    [found] = grading.run(submission.all_in(tmp_path / "in"), say=lambda words: None)
-    assert not [one for one in found["results"] if one["words"]]
-    assert tables.total(found) == TASK.marks and not found["errors"] and not found["notes"]
+    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
 
 
 def test_an_untouched_version_gets_none(inputs, drawn_pictures):
-    assert lost(code_of(student.version(TASK)), inputs) == {one.name for one in TASK.checks}
+    assert lost(code_of(student.version(TASK)), inputs) == submissions.names(TASK)
 
 
-SOME = MISTAKES if os.environ.get("TLBOOK_COURSE_TESTS") == "all" else ("nothing frozen", "the test chooses")
-
-
-@pytest.mark.parametrize("mistake", SOME)
+@pytest.mark.parametrize("mistake", submissions.tried(MISTAKES, ("nothing frozen", "the test chooses")))
 def test_a_mistake_costs_its_own_marks(mistake, inputs, drawn_pictures):
     function, costs = MISTAKES[mistake]
-    name = re.search(r"def (\w+)", function)[1]
-    cells = [
-        (cell, function if f"def {name}(" in source else source) for cell, source in code_of(student.solution(TASK))
-    ]
+    cells = submissions.with_mistake(code_of(student.solution(TASK)), function)
     assert lost(cells, inputs) == costs

@@ -1,5 +1,7 @@
 """Checks for readers: what is right passes, and each mistake is told in words, with the chapter."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,19 @@ def test_what_is_right_passes(capsys):
 def test_a_mistake_is_told_in_words(wrong, words):
     with pytest.raises(AssertionError, match=words):
         wrong()
+
+
+def test_a_known_mistake_is_named_before_the_general_words():
+    right, wrong, other = np.array([1.0, -2.0]), np.array([2.0, -1.0]), np.array([9.0, 9.0])
+    mistakes = {"Turned around.": wrong, "Another shape.": np.zeros((2, 2))}
+    said = {"(1,), not (2,). Look again.": right[:1], "it: Turned around. Read again: chapter 3.3.": wrong}
+    for words, ours in (said | {"it: Look again.": other, "it: Look ": right * np.nan}).items():
+        with pytest.raises(AssertionError, match=re.escape(words)):
+            self_check.agrees("it", ours, right, "Look again.", "3.3", mistakes=mistakes)
+
+
+def test_what_agrees_to_the_tolerance_passes(capsys):
+    self_check.agrees("it", [1.0, 2.0], [1.0, 2.0 + 1e-6], "Look again.", "3.3")
+    assert capsys.readouterr().out == "✓ it: largest difference 1e-06\n"
+    with pytest.raises(AssertionError, match="Look again"):
+        self_check.agrees("it", [1.0, 2.0], [1.0, 2.0 + 1e-6], "Look again.", "3.3", tolerance=1e-7)

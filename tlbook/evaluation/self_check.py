@@ -125,6 +125,28 @@ def chooses_by_validation(choose):
     _well("the validation set chooses")
 
 
+def agrees(what, ours, theirs, words, chapter, tolerance=1e-5, mistakes=None):
+    """Check that two arrays of one shape differ by less than `tolerance`. `words` say what to look at if not.
+
+    `mistakes` maps words for a typical mistake to the array that it would give: where `ours` is that, they are said.
+
+    >>> mistakes = {"You have left out the bias.": [1.0, 2.0]}
+    >>> agrees("Wx + b", [1.0, 2.0], [1.5, 2.5], "Look at b.", "3.3", mistakes=mistakes)
+    Traceback (most recent call last):
+    AssertionError: Wx + b: You have left out the bias. Read again: chapter 3.3.
+    """
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    _tell(ours.shape == theirs.shape, f"{what}: the shape is {ours.shape}, not {theirs.shape}. {words}", chapter)
+    difference = np.abs(ours - theirs).max()
+    if difference < tolerance:
+        _well(f"{what}: largest difference {difference:.0e}")
+        return
+    for said, wrong in (mistakes or {}).items():
+        if np.shape(wrong) == ours.shape and np.allclose(ours, wrong, atol=tolerance):
+            words = said
+    _tell(False, f"{what}: {words}", chapter)
+
+
 def _changed(before, after):
     _tell(len(before) == len(after) > 0, f"{len(before)} arrays before and {len(after)} after: not one body.", "2")
     return [not np.array_equal(first, second) for first, second in zip(before, after, strict=True)]
