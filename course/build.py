@@ -17,6 +17,7 @@ from course import assignment, state, student
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
 STUDENT = HERE / "student"
+CAPSTONE = HERE / "capstone"
 SOMETIME = (2026, 1, 1, 0, 0, 0)  # the same content makes the same zip
 FOR_STUDENTS = """Assignments of the book "Deep Transfer Learning, Executed"
 
@@ -26,6 +27,9 @@ In Colab:      upload a notebook and the file tlbook-*.whl beside it. The first 
 In a lab:      where your teacher has installed the book, nothing more is needed, and no internet.
 
 Hand in the notebook, and nothing else.
+
+capstone/brief.md says what the project on your own data asks for, capstone/rubric.md how it is marked, and
+capstone/template.ipynb is its frame. It runs as it stands.
 """
 FOR_TEACHERS = """For teachers: keep this folder from students.
 
@@ -33,7 +37,8 @@ NAME/assignment.ipynb   the source: solution, hidden checks, rubric. Edit only t
 NAME/solution.ipynb     the solved notebook as students may see it afterwards
 NAME/student.ipynb      what students get
 NAME/rubric.md          what is marked, by checks and by you
-NAME/seeds.csv          what the solution reached with further seeds, from which the bands come
+NAME/seeds.csv          where an accuracy is judged: what the solution reached with further seeds
+capstone/               the project on the students' own data: brief, rubric, and the notebook that is its frame
 
 To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. course/README.md tells the rest.
 """
@@ -70,6 +75,12 @@ def for_teachers(tasks):
     return files
 
 
+def capstone():
+    """Return the files of the project on own data, which students and teachers get, a dict from name to text."""
+    names = ("brief.md", "rubric.md", "template.ipynb")
+    return {f"capstone/{name}": (CAPSTONE / name).read_text(encoding="utf-8") for name in names}
+
+
 def pack(path, files):
     """Write a zip of files, a dict from name to text or bytes. The same files give the same zip."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +107,8 @@ def main(arguments=None):
     for task in tasks:
         state.write(STUDENT / f"{task.name}.ipynb", student.text(student.version(task)))
     if not options.notebooks:
-        pack(out / "course-students.zip", for_students(tasks) | dict([wheel()]))
-        pack(out / "course-teachers.zip", for_teachers(tasks))
+        pack(out / "course-students.zip", for_students(tasks) | capstone() | dict([wheel()]))
+        pack(out / "course-teachers.zip", for_teachers(tasks) | capstone())
         print(f"{len(tasks)} assignments: {out / 'course-students.zip'} and {out / 'course-teachers.zip'}")
 
 
