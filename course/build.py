@@ -40,7 +40,8 @@ NAME/rubric.md          what is marked, by checks and by you
 NAME/seeds.csv          where an accuracy is judged: what the solution reached with further seeds
 capstone/               the project on the students' own data: brief, rubric, and the notebook that is its frame
 
-To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. course/README.md tells the rest.
+To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. The page "To teach with this book"
+tells the rest.
 """
 
 
