@@ -2,8 +2,10 @@
 
 import pathlib
 import re
+import types
 
 import pytest
+from docutils import nodes
 
 import teaching
 from course import assignment
@@ -65,13 +67,12 @@ def test_every_assignment_has_its_week():
 
 def test_an_assignment_follows_its_chapters():
     """None is handed out before the chapters that it asks for were taught, or stand in the same week."""
-    taught = []
+    there, taught = {task.name: task for task in assignment.everything()}, {"how-we-measure"}
     for row in teaching.plan("six weeks"):
-        taught += row["chapters"]
-        path = ROOT / "course" / "assignments" / row["assignment"]
-        if path.exists() and row["assignment"] in ("06_choosing",):
-            wanted = assignment.Assignment(path).notebook.metadata["course"]["chapters"]
-            assert set(wanted) <= set(taught), row["assignment"]
+        taught |= set(row["chapters"])
+        if row["assignment"] in there:
+            wanted = there[row["assignment"]].notebook.metadata["course"]["chapters"]
+            assert set(wanted) <= taught, row["assignment"]
 
 
 def test_what_the_limits_do_not_stop_stands_once():
@@ -82,3 +83,29 @@ def test_what_the_limits_do_not_stop_stands_once():
 def test_a_table_names_its_rows_and_columns():
     found = teaching.table(["a", "b"], [["x", "1"]], "What it is.")
     assert '<th scope="col">b</th>' in found and '<th scope="row">x</th>' in found and "<caption>What" in found
+
+
+def page_with(**mark):
+    """The page with one mark, filled from three chapters that were read, of ten minutes and thirty."""
+    names = ("notebooks/01_background", "notebooks/02_three_stages", "notebooks/08_2_choosing_a_model")
+    env = types.SimpleNamespace(
+        tlbook_front={name: {"read": 10, "do": 30} for name in names},
+        titles={name: nodes.title("", name) for name in names},
+    )
+    builder = types.SimpleNamespace(get_relative_uri=lambda here, there: f"../{there}.html")
+    page = nodes.section("", teaching.teaching_part(**mark))
+    teaching.fill(types.SimpleNamespace(env=env, builder=builder, srcdir=str(ROOT)), page, "book/teaching")
+    return page.astext()
+
+
+def test_costs_are_those_of_the_strips():
+    text = page_with(part="costs")
+    assert text.count('<th scope="row">') == 3, "what was not read is left out"
+    assert "<td>10</td><td>30</td>" in text and re.search(r"<td>\d+ s, \d\.\d GB</td>", text)
+
+
+def test_a_plan_adds_up_its_minutes_and_those_of_its_chapters():
+    text = page_with(part="plan", plan="two days")
+    assert "6 hours of teaching and 6 hours of exercises in class" in text
+    assert "20 min to read, 60 min of exercises and quizzes" in text, "two chapters of the first morning"
+    assert "Choose a model for a new task (<code>06_choosing</code>, 60 to 120 min)" in text

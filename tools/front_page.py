@@ -95,7 +95,7 @@ def _route(app, docname, mark):
         minutes = its["read"] + (its["do"] if mark["exercises"] else 0)
         total += minutes
         items.append(f"<li>{link(app, docname, document)} <span>{minutes} min</span></li>")
-    guide = f'<p class="guide">{link(app, docname, mark["guide"])}</p>' if mark["guide"] else ""
+    guide = f'<p class="guide">{link(app, docname, mark["guide"])}</p>' if mark.get("guide") else ""
     hours = f"{total} min" if total < 100 else f"{total / 60:.0f} hours"
     with_what = "with exercises and quizzes" if mark["exercises"] else "to read"
     return (
