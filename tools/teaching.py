@@ -50,7 +50,7 @@ def objectives(text):
     if not found:
         raise ValueError("expected a list below **You will be able to**")
     lines = re.split(r"^- ", found[1], flags=re.MULTILINE)[1:]
-    return [" ".join(line.split()).rstrip(";.") for line in lines]
+    return [" ".join(line.split()).rstrip(";.?") for line in lines]
 
 
 class FromChapters(SphinxDirective):
@@ -60,11 +60,11 @@ class FromChapters(SphinxDirective):
         """Return lists."""
         lines = []
         for caption, names in chapters(self.env.srcdir):
-            lines += [f"**{caption}**", ""]
+            lines += [f'<details class="by-part"><summary>{html.escape(caption)}</summary>', ""]
             for name in names:
                 self.env.note_dependency(str(pathlib.Path(self.env.srcdir, "notebooks", f"{name}.ipynb")))
                 lines += self.lines(name, words(self.env.srcdir, name))
-            lines.append("")
+            lines += ["", "</details>", ""]
         holder = nodes.container(classes=["from-chapters"])
         self.state.nested_parse(StringList(lines, self.env.docname), self.content_offset, holder)
         return [holder]
@@ -154,22 +154,31 @@ def costs(app, docname):
     return table(head, rows, "Minutes of the words, of exercises with quiz, and what the notebook takes to run.")
 
 
+def number(app, docname, document):
+    """Return a link to a chapter that shows its number, with the whole title where it is asked for, as HTML."""
+    title = app.env.titles[document].astext()
+    address = html.escape(app.builder.get_relative_uri(docname, document))
+    shown = html.escape(title.split()[0])
+    return f'<a class="reference internal" href="{address}" title="{html.escape(title)}">{shown}</a>'
+
+
 def plan_table(app, docname, name):
     """Return a plan as a table, HTML."""
     facts, rows, sums = front_page.facts(app.env), [], [0, 0]
     for row in plan(name):
         names = [f"notebooks/{one}" for one in row["chapters"] if f"notebooks/{one}" in facts]
         read, do = (sum(facts[one][what] for one in names) for what in ("read", "do"))
-        links = "<br>".join(front_page.link(app, docname, one) for one in names)
+        links = ", ".join(number(app, docname, one) for one in names)
         title, minutes = assignment(row["assignment"])
         span = f", {minutes[0]} to {minutes[1]} min" if minutes else ""
         sums = [total + int(row[what]) for total, what in zip(sums, ("teach", "exercise"), strict=True)]
         what = html.escape(row["what"])
-        home = f"{read} min to read, {do} min of exercises and quizzes"
-        task = f"{html.escape(title)} (<code>{row['assignment']}</code>{span})"
-        rows.append([html.escape(row["when"]), what, links, row["teach"], row["exercise"], home, task])
-    head = ["when", "what", "chapters", "teaching (min)", "exercises in class (min)", "the chapters take", "assignment"]
-    caption = f"{sums[0] / 60:.1f} hours of teaching and {sums[1] / 60:.1f} hours of exercises in class."
+        task = f"{html.escape(title)}{span}"
+        rows.append(
+            [html.escape(row["when"]), f"{what}: {links}", row["teach"], row["exercise"], str(read), str(do), task]
+        )
+    head = ["when", "chapters", "teaching", "exercises in class", "to read", "to do", "assignment"]
+    caption = f"In minutes. {sums[0] / 60:.1f} hours of teaching and {sums[1] / 60:.1f} hours of exercises in class."
     return table(head, rows, caption.replace(".0 hours", " hours"))
 
 
