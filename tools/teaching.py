@@ -172,11 +172,9 @@ def plan_table(app, docname, name):
         title, minutes = assignment(row["assignment"])
         span = f", {minutes[0]} to {minutes[1]} min" if minutes else ""
         sums = [total + int(row[what]) for total, what in zip(sums, ("teach", "exercise"), strict=True)]
-        what = html.escape(row["what"])
+        when, what = html.escape(row["when"]).replace(" ", "&nbsp;", 1), html.escape(row["what"])
         task = f"{html.escape(title)}{span}"
-        rows.append(
-            [html.escape(row["when"]), f"{what}: {links}", row["teach"], row["exercise"], str(read), str(do), task]
-        )
+        rows.append([when, f"{what}: {links}", row["teach"], row["exercise"], str(read), str(do), task])
     head = ["when", "chapters", "teaching", "exercises in class", "to read", "to do", "assignment"]
     caption = f"In minutes. {sums[0] / 60:.1f} hours of teaching and {sums[1] / 60:.1f} hours of exercises in class."
     return table(head, rows, caption.replace(".0 hours", " hours"))
