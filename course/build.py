@@ -17,6 +17,7 @@ from course import assignment, state, student
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
 STUDENT = HERE / "student"
+CAPSTONE = HERE / "capstone"
 SOMETIME = (2026, 1, 1, 0, 0, 0)  # the same content makes the same zip
 FOR_STUDENTS = """Assignments of the book "Deep Transfer Learning, Executed"
 
@@ -26,6 +27,9 @@ In Colab:      upload a notebook and the file tlbook-*.whl beside it. The first 
 In a lab:      where your teacher has installed the book, nothing more is needed, and no internet.
 
 Hand in the notebook, and nothing else.
+
+capstone/brief.md says what the project on your own data asks for, capstone/rubric.md how it is marked, and
+capstone/template.ipynb is its frame. It runs as it stands.
 """
 FOR_TEACHERS = """For teachers: keep this folder from students.
 
@@ -33,10 +37,12 @@ NAME/assignment.ipynb   the source: solution, hidden checks, rubric. Edit only t
 NAME/solution.ipynb     the solved notebook as students may see it afterwards
 NAME/student.ipynb      what students get
 NAME/rubric.md          what is marked, by checks and by you
-NAME/seeds.csv          what the solution reached with further seeds, from which the bands come
+NAME/seeds.csv          where an accuracy is judged: what the solution reached with further seeds
+capstone/               the project on the students' own data: brief, rubric, and the notebook that is its frame
 slides/index.html       six lectures with speaker notes, where `make slides` has made them
 
-To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. course/README.md tells the rest.
+To grade: make grade ASSIGNMENT=NAME SUBMISSIONS=folder, in the book's repository. The page "To teach with this book"
+tells the rest.
 """
 
 
@@ -77,6 +83,12 @@ def for_teachers(tasks):
     return files
 
 
+def capstone():
+    """Return the files of the project on own data, which students and teachers get, a dict from name to text."""
+    names = ("brief.md", "rubric.md", "template.ipynb")
+    return {f"capstone/{name}": (CAPSTONE / name).read_text(encoding="utf-8") for name in names}
+
+
 def pack(path, files):
     """Write a zip of files, a dict from name to text or bytes. The same files give the same zip."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +115,9 @@ def main(arguments=None):
     for task in tasks:
         state.write(STUDENT / f"{task.name}.ipynb", student.text(student.version(task)))
     if not options.notebooks:
-        pack(out / "course-students.zip", for_students(tasks) | dict([wheel()]))
+        pack(out / "course-students.zip", for_students(tasks) | capstone() | dict([wheel()]))
         lectures = slides(ROOT / "_build" / "slides")
-        pack(out / "course-teachers.zip", for_teachers(tasks) | lectures)
+        pack(out / "course-teachers.zip", for_teachers(tasks) | capstone() | lectures)
         if not lectures:
             print("The teachers' zip holds no slides: they were not built (make book, then make slides).")
         print(f"{len(tasks)} assignments: {out / 'course-students.zip'} and {out / 'course-teachers.zip'}")

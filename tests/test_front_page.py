@@ -205,6 +205,10 @@ def test_a_route_adds_up_its_minutes(tmp_path):
     (tmp_path / "again").mkdir()
     text = filled(tmp_path / "again", part="route", title="A week", names=names * 2, exercises=True)
     assert "3 hours with exercises" in text
+    assert "guide" not in text
+    (tmp_path / "led").mkdir()
+    text = filled(tmp_path / "led", part="route", title="T", names=names, exercises=True, guide="notebooks/01_a")
+    assert '<p class="guide"><a class="reference internal" href="' in text and text.count("1 A &amp; B") == 2
 
 
 def test_cards_have_what_a_reader_chooses_by(tmp_path):
@@ -230,6 +234,11 @@ def test_a_route_names_chapters():
     blocks = re.findall(r"```\{front-route\} [^\n]*\n(.*?)```", text, re.DOTALL)
     names = [line for block in blocks for line in block.splitlines() if line and not line.startswith(":")]
     assert len(blocks) == 3 and all((ROOT / "notebooks" / f"{name}.ipynb").is_file() for name in names)
+
+
+def test_the_route_of_teachers_leads_to_their_page():
+    text = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    assert re.search(r"\{front-route\} To teach[^`]*\n:guide: book/teaching\n", text)
 
 
 def test_a_thumbnail_keeps_the_shapes_and_drops_the_text():

@@ -40,12 +40,13 @@ class FrontRoute(SphinxDirective):
     """A way through the book: a list of chapters with minutes."""
 
     required_arguments, final_argument_whitespace, has_content = 1, True, True
-    option_spec = {"exercises": directives.flag}
+    option_spec = {"exercises": directives.flag, "guide": directives.unchanged}
 
     def run(self):
         """Leave a mark: minutes are known when all chapters have been read."""
         names = [line.strip() for line in self.content if line.strip()]
-        return [front_part(part="route", title=self.arguments[0], names=names, exercises="exercises" in self.options)]
+        options = {"exercises": "exercises" in self.options, "guide": self.options.get("guide")}
+        return [front_part(part="route", title=self.arguments[0], names=names, **options)]
 
 
 class ChapterCards(SphinxDirective):
@@ -56,7 +57,7 @@ class ChapterCards(SphinxDirective):
         return [front_part(part="cards")]
 
 
-def _facts(env):
+def facts(env):
     """Return what is known of each chapter: a dict that Sphinx keeps with its environment."""
     return env.__dict__.setdefault("tlbook_front", {})
 
@@ -69,7 +70,7 @@ def collect(app, doctree):
     paths = [pathlib.Path(app.srcdir, image["uri"]) for image in doctree.findall(nodes.image)]
     drawn = (thumbnails.thumbnail(p.read_text(encoding="utf-8")) for p in paths if p.suffix == ".svg" and p.is_file())
     code = code_of(nbformat.read(pathlib.Path(app.srcdir, f"{name}.ipynb"), as_version=4))
-    _facts(app.env)[name] = {
+    facts(app.env)[name] = {
         "read": chapter_facts.minutes_to_read(doctree),
         "do": chapter_facts.minutes_to_do(doctree),
         "data": chapter_facts.data(code),
@@ -88,21 +89,23 @@ def _route(app, docname, mark):
     items, total = [], 0
     for name in mark["names"]:
         document = f"notebooks/{name}"
-        facts = _facts(app.env).get(document)
-        if facts is None:
+        its = facts(app.env).get(document)
+        if its is None:
             continue  # a book with fewer chapters
-        minutes = facts["read"] + (facts["do"] if mark["exercises"] else 0)
+        minutes = its["read"] + (its["do"] if mark["exercises"] else 0)
         total += minutes
-        items.append(f"<li>{_link(app, docname, document)} <span>{minutes} min</span></li>")
+        items.append(f"<li>{link(app, docname, document)} <span>{minutes} min</span></li>")
+    guide = f'<p class="guide">{link(app, docname, mark["guide"])}</p>' if mark.get("guide") else ""
     hours = f"{total} min" if total < 100 else f"{total / 60:.0f} hours"
     with_what = "with exercises and quizzes" if mark["exercises"] else "to read"
     return (
         f'<section class="front-route"><h3>{html.escape(mark["title"])}</h3>'
-        f'<p class="total">{hours} {with_what}</p><ol>{"".join(items)}</ol></section>'
+        f'<p class="total">{hours} {with_what}</p>{guide}<ol>{"".join(items)}</ol></section>'
     )
 
 
-def _link(app, docname, document):
+def link(app, docname, document):
+    """Return a link from a page to another, with its title, as HTML."""
     address = html.escape(app.builder.get_relative_uri(docname, document))
     return f'<a class="reference internal" href="{address}">{html.escape(app.env.titles[document].astext())}</a>'
 
@@ -121,7 +124,7 @@ def _cards(app, docname):
     levels = difficulties(pathlib.Path(app.srcdir, "book", "cards.csv"))
     groups = []  # of heading and chapters; a part with few chapters shares its row with the next
     for part in parts:
-        names = [entry["file"] for entry in part["chapters"] if entry["file"] in _facts(app.env)]
+        names = [entry["file"] for entry in part["chapters"] if entry["file"] in facts(app.env)]
         if names and groups and len(groups[-1][1]) < FEW:
             groups[-1] = (f"{groups[-1][0]} · {part['caption']}", [*groups[-1][1], *names])
         elif names:
@@ -134,15 +137,14 @@ def _cards(app, docname):
 
 
 def _card(app, docname, document, level):
-    facts = _facts(app.env)[document]
+    its = facts(app.env)[document]
     drawn = (
-        facts["thumb"]
-        or f'<span class="thumb" aria-hidden="true">{app.env.titles[document].astext().split()[0]}</span>'
+        its["thumb"] or f'<span class="thumb" aria-hidden="true">{app.env.titles[document].astext().split()[0]}</span>'
     )
     hard = f'<span class="difficulty level-{level}">{DIFFICULTY[level]}</span>' if level else ""
     return (
-        f'<li class="chapter-card">{drawn}{_link(app, docname, document)}'
-        f"<p><span>{facts['read']} min</span><span>{html.escape(facts['data'])}</span>{hard}</p></li>"
+        f'<li class="chapter-card">{drawn}{link(app, docname, document)}'
+        f"<p><span>{its['read']} min</span><span>{html.escape(its['data'])}</span>{hard}</p></li>"
     )
 
 
@@ -155,7 +157,7 @@ def add_files(app, pagename, templatename, context, doctree):
 
 def forget(app, env, docname):
     """Forget a chapter that is read again or gone."""
-    _facts(env).pop(docname, None)
+    facts(env).pop(docname, None)
 
 
 def setup(app):
