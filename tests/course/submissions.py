@@ -1,0 +1,87 @@
+"""Build a submission with one mistake, run it and say which checks it loses: what the tests of all assignments share.
+
+The submissions run in this process, without a cell: what is tried is what the checks say of functions.
+"""
+
+import collections
+import os
+import re
+
+import pytest
+
+from course import bands, check, grade, isolation, perform, student, submission, tables
+
+ALL = os.environ.get("TLBOOK_COURSE_TESTS") == "all"
+
+
+def code_of(notebook, changed=()):
+    """Return the code of a notebook, [(name, source)], with texts changed: pairs (pattern, text), as for `re.sub`.
+
+    Raises `ValueError` where a pattern is not found: what was to make a test short would do so no more.
+    """
+    cells = submission.code_cells(student.text(notebook).encode())
+    for pattern, text in changed:
+        if not any(re.search(pattern, source) for _, source in cells):
+            raise ValueError(f"changed: got {pattern!r}, expected a pattern of the notebook")
+        cells = [(name, re.sub(pattern, text, source)) for name, source in cells]
+    return cells
+
+
+def with_mistake(cells, function):
+    """Return the cells with this text of a function in place of the cell that defines it, the first one with its name.
+
+    Raises `ValueError` where no cell, or more than one, defines it.
+    """
+    start = re.search(r"^def \w+\(", function, re.MULTILINE)[0]
+    found = [number for number, (_, source) in enumerate(cells) if re.search(f"^{re.escape(start)}", source, re.M)]
+    if len(found) != 1:
+        raise ValueError(f"function: got {start!r} in {len(found)} cells, expected one")
+    return [(name, function if number == found[0] else source) for number, (name, source) in enumerate(cells)]
+
+
+def lost(task, cells, inputs, band=None):
+    """Return what the checks say that fail: a dict from the name of a check to its words.
+
+    `inputs` is `task.probe()`. Without a `band` any accuracy will do.
+    """
+    probe, truth = inputs
+    arrays, report = perform.perform(cells, task.records, probe)
+    band = collections.defaultdict(float) if band is None else band
+    results, _ = check.marks(task, probe, truth, arrays, report["missing"], band)
+    return {one["check"]: one["words"] for one in results if one["words"]}
+
+
+def names(task):
+    """Return the names of all checks of an assignment."""
+    return {one.name for one in task.checks}
+
+
+def tried(mistakes, always):
+    """Return the names of the mistakes to try: all where TLBOOK_COURSE_TESTS=all says so, otherwise those of `always`.
+
+    Raises `ValueError` where `always` names one that is not there.
+    """
+    if unknown := set(always) - set(mistakes):
+        raise ValueError(f"always: got {sorted(unknown)}, expected names of mistakes")
+    return list(mistakes) if ALL else list(always)
+
+
+def graded_in_a_cell(task, folder):
+    """Grade the solution as any submission, in a cell, with its bands; return its state. Skips where that cannot be."""
+    if task.needs_bands and min(map(len, bands.recorded(task.folder).values()), default=0) < bands.FEWEST:
+        pytest.skip(f"too few seeds are recorded: python -m course.record {task.name}")
+    try:
+        isolation.try_it()
+    except isolation.NoIsolation as error:
+        pytest.skip(f"this system offers no isolation: {error}")
+    (folder / "in").mkdir()
+    (folder / "in" / "ann.ipynb").write_text(student.text(student.solution(task)), encoding="utf-8")
+    grading = grade.Grading(task, folder / "out")
+    [found] = grading.run(submission.all_in(folder / "in"), say=lambda words: None)
+    return found
+
+
+def has_full_marks(task, state):
+    """Assert that a state has all marks, and neither errors nor notes."""
+    assert not [one for one in state["results"] if one["words"]]
+    assert tables.total(state) == task.marks and not state["errors"] and not state["notes"]
