@@ -204,8 +204,8 @@ def calibration_error(probabilities, labels, bins):
 def with_mistake(function):
     """Return the solution with a wrong function; a mistake in `interval` may call the right one `bootstrapped`."""
     [right] = [source for _, source in CODE if source.startswith("def interval(")]
-    helper = right.replace("def interval(", "def bootstrapped(") if "bootstrapped(" in function else ""
-    return submissions.with_mistake(CODE, f"{function}\n\n{helper}")
+    also = right.replace("def interval(", "def bootstrapped(") if "bootstrapped(" in function else ""
+    return submissions.with_mistake(CODE, f"{function}\n\n{also}")
 
 
 @pytest.fixture(scope="module")
