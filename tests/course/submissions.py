@@ -7,6 +7,7 @@ import collections
 import os
 import re
 
+import matplotlib.pyplot as plt
 import pytest
 
 from course import bands, check, grade, isolation, perform, student, submission, tables
@@ -27,16 +28,40 @@ def code_of(notebook, changed=()):
     return cells
 
 
-def with_mistake(cells, function):
-    """Return the cells with this text of a function in place of the cell that defines it, the first one with its name.
+def without(cells, *words):
+    """Return the cells without those that hold one of these words: training that no check needs.
 
-    Raises `ValueError` where no cell, or more than one, defines it.
+    Raises `ValueError` where a word is in no cell.
     """
-    start = re.search(r"^def \w+\(", function, re.MULTILINE)[0]
-    found = [number for number, (_, source) in enumerate(cells) if re.search(f"^{re.escape(start)}", source, re.M)]
+    for word in words:
+        if not any(word in source for _, source in cells):
+            raise ValueError(f"words: got {word!r}, expected a word of a cell")
+    return [(name, source) for name, source in cells if not any(word in source for word in words)]
+
+
+def with_mistake(cells, mistake):
+    """Return the cells with a mistake: the text of a function, or pairs (right, wrong) of pieces of text.
+
+    A function takes the place of the cell that defines it; it is known by its first name. Raises `ValueError` where no
+    cell, or more than one, holds what is to be exchanged.
+    """
+    if isinstance(mistake, str):
+        start = re.search(r"^def \w+\(", mistake, re.MULTILINE)[0]
+        number = _the_one(cells, f"^{re.escape(start)}")
+        return [*cells[:number], (cells[number][0], mistake), *cells[number + 1 :]]
+    for right, wrong in mistake:
+        number = _the_one(cells, re.escape(right))
+        name, source = cells[number]
+        cells = [*cells[:number], (name, source.replace(right, wrong)), *cells[number + 1 :]]
+    return cells
+
+
+def _the_one(cells, pattern):
+    """Return the number of the one cell that holds a pattern."""
+    found = [number for number, (_, source) in enumerate(cells) if re.search(pattern, source, re.MULTILINE)]
     if len(found) != 1:
-        raise ValueError(f"function: got {start!r} in {len(found)} cells, expected one")
-    return [(name, function if number == found[0] else source) for number, (name, source) in enumerate(cells)]
+        raise ValueError(f"mistake: got {pattern!r} in {len(found)} cells, expected one")
+    return found[0]
 
 
 def lost(task, cells, inputs, band=None):
@@ -46,6 +71,7 @@ def lost(task, cells, inputs, band=None):
     """
     probe, truth = inputs
     arrays, report = perform.perform(cells, task.records, probe)
+    plt.close("all")
     band = collections.defaultdict(float) if band is None else band
     results, _ = check.marks(task, probe, truth, arrays, report["missing"], band)
     return {one["check"]: one["words"] for one in results if one["words"]}
