@@ -17,6 +17,7 @@ that are finished by then: with several workers, that depends on who was faster.
 import argparse
 import contextlib
 import os
+import re
 import sys
 import time
 import warnings
@@ -143,10 +144,11 @@ def _answering(address):
     try:
         url = sqlalchemy.engine.make_url(address)
         url.get_dialect().import_dbapi()
-    except sqlalchemy.exc.ArgumentError:
-        raise ValueError(f"address: got {address!r}, expected {EXPECTED}") from None
     except sqlalchemy.exc.NoSuchModuleError:
         raise ValueError(f"address: got a database of the kind {url.drivername!r}, expected {EXPECTED}") from None
+    except sqlalchemy.exc.ArgumentError:
+        shown = re.sub(r":[^:/@]*@", ":***@", address)
+        raise ValueError(f"address: got {shown!r}, expected {EXPECTED}") from None
     except ImportError as error:
         raise ModuleNotFoundError(
             f"address: got {url.drivername!r}, whose driver {error.name} is not installed, expected {EXPECTED}; the "

@@ -280,6 +280,7 @@ def test_a_plan_that_cannot_be_is_refused(address, options):
     ("bad", "error", "says"),
     [
         ("search.db", ValueError, "got 'search.db', expected sqlite:///FILE, or postgresql"),
+        ("postgresql//me:secret@host/search", ValueError, r"got 'postgresql//me:\*\*\*@host/search', expected sqlite"),
         ("mongodb://here/search", ValueError, "a database of the kind 'mongodb', expected sqlite:///FILE"),
         ("oracle://here/search", ModuleNotFoundError, "whose driver .* is not installed, expected sqlite"),
         ("sqlite:////nowhere/at/all/search.db", ConnectionError, r"unable to open database file.*expected sqlite"),
