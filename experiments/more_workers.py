@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 import numpy as np
 import optuna
@@ -73,7 +74,10 @@ def told(study):
     done = shared_search.finished(study)
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    history = optuna.storages.RetryHeartbeatStaleTrialCallback.retry_history
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        history = optuna.storages.RetryHeartbeatStaleTrialCallback.retry_history
+        repeated = sum(bool(history(trial)) for trial in complete)
     first, last = min(trial.datetime_start for trial in complete), max(trial.datetime_complete for trial in complete)
     best = min(done, key=lambda place: (-done[place].value, place))
     return {
@@ -82,7 +86,7 @@ def told(study):
         "places": study.user_attrs["plan"]["trials"],
         "finished": len(done),
         "lost": sum(trial.state == TrialState.FAIL for trial in trials),
-        "repeated": sum(bool(history(trial)) for trial in complete),
+        "repeated": repeated,
         "twice": len(complete) - len(done),
         "best_place": best,
         "best_value": round(done[best].value, 4),

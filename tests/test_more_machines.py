@@ -60,8 +60,9 @@ def test_the_page_says_where_the_arms_found_other_values(tmp_path, monkeypatch, 
 
 
 def test_the_commands_of_the_page_are_there():
-    addresses = re.findall(r"python -m experiments\.shared_search (\S+)", PAGE)
+    addresses = re.findall(r"(?:python -m experiments\.shared_search |TLBOOK_STORAGE=)(\S+)", PAGE)
     assert [re.sub("search.db", "FILE", address) for address in addresses] == shared_search.EXPECTED.split(", or ")
+    assert PAGE.count("python -m experiments.shared_search") == 2
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     for names in re.findall(r"\.\[([\w,]+)\]", PAGE):
         assert set(names.split(",")) <= set(extras)

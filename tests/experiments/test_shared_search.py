@@ -317,6 +317,20 @@ def test_the_command_says_what_is_wrong_in_one_line_and_loads_no_keras(tmp_path)
     assert "Traceback" not in ran.stderr
 
 
+def test_the_command_takes_its_address_from_the_environment_and_says_where_there_is_none(address, monkeypatch, capsys):
+    monkeypatch.delenv("TLBOOK_STORAGE", raising=False)
+    with pytest.raises(SystemExit):
+        shared_search.main([])
+    assert "address: got none, expected sqlite:///FILE" in capsys.readouterr().err
+    seen = []
+    monkeypatch.setenv("TLBOOK_STORAGE", address)
+    monkeypatch.setattr(shared_search, "_use", seen.append)
+    work = shared_search.work
+    monkeypatch.setattr(shared_search, "work", lambda address, _, *plan: work(address, toy_search, *plan, heartbeat=1))
+    assert shared_search.main(["--trials", "2", "--cores", "3"]) == 0 and seen == [3]
+    assert f"best: {max(VALUES[0], VALUES[1]):.3f}" in capsys.readouterr().out
+
+
 def test_nothing_in_the_storage_is_a_pickle(address, tmp_path):
     """Whoever may write into the database could run code in a worker that unpickles what it finds there."""
     search(address)
