@@ -49,8 +49,8 @@ def test_with_a_record_the_page_computes_what_it_says(tmp_path, monkeypatch, cap
     assert set(ran(tmp_path, monkeypatch)["NAMES"]) == set(more_workers.ARMS)
     said = capsys.readouterr().out
     assert "Each arm was run once, on A CPU, 2026-11-29." in said
-    assert "Two workers took the search 2.00 times as fast" in said and "\n1.25 times" in said
-    assert "killed 1.25 times" in said and "The best value is the same in all arms" in said
+    assert "two workers were 2.00 times as fast as one;" in said and "all cores was 1.25 times as fast" in said
+    assert "killed were 1.25 times as fast as one." in said and "The best value is the same in all arms" in said
 
 
 def test_the_page_says_where_the_arms_found_other_values(tmp_path, monkeypatch, capsys):
