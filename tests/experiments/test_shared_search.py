@@ -184,6 +184,17 @@ def test_two_workers_that_start_together_share_the_trials(address):
     assert {trial.user_attrs["worker"] for trial in done.values()} <= {first.pid, second.pid}
 
 
+@pytest.mark.timeout(60)
+def test_a_worker_with_nothing_else_to_do_waits_for_the_trial_of_a_dead_one(address):
+    storage = work_queue.open_storage(address, 1)
+    study = shared_search.optuna.create_study(study_name=shared_search.STUDY, storage=storage, direction="maximize")
+    study.enqueue_trial(toy_search.settings_at(0, 0), user_attrs={"place": 0})
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        study.ask()  # claims it, and then there is nobody who runs it
+    found = shared_search.work(address, toy_search, trials=1, heartbeat=1)
+    assert values(found) == {0: VALUES[0]} and ran() == [0] and more_workers.told(found)["lost"] == 1
+
+
 def test_what_two_workers_queued_at_once_is_run_once(address):
     storage = work_queue.open_storage(address, 1)
     study = shared_search.optuna.create_study(study_name=shared_search.STUDY, storage=storage, direction="maximize")
