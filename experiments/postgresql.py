@@ -4,13 +4,14 @@ import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 NAME = "search"
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+_GUARD = pathlib.Path(__file__).parents[1] / "tools" / "processes.py"
 _PATIENCE = 30  # seconds until the server answers
 
 
@@ -28,7 +29,8 @@ def server():
     """Start a server with an empty database in a new folder; yield its address for SQLAlchemy; end it and remove both.
 
     It listens on a socket in that folder, which only its owner may enter, and on no port: nobody else gets at it, and
-    so it asks for no password. It refuses to run as root, and then runs as the user "nobody".
+    so it asks for no password. It refuses to run as root, and then runs as the user "nobody". It ends with this process
+    as well, however that ends.
 
     Raises `FileNotFoundError` where PostgreSQL is not installed, and `RuntimeError` with its words where it ends.
     """
@@ -38,26 +40,30 @@ def server():
             f"PostgreSQL: got no initdb in PATH, nor in {', '.join(_PLACES)}, expected a server's programs; on Debian "
             "they come with apt install postgresql"
         )
-    user = {"user": "nobody", "group": os.stat("/").st_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
+    user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="pg-") as room, open(pathlib.Path(room, "log"), "w+") as log:
         if user:
             shutil.chown(room, "nobody")
-        options = {"stdout": log, "stderr": subprocess.STDOUT, "cwd": room, **user}
+        options = {"stdout": log, "stderr": subprocess.STDOUT, "cwd": room}
         data = os.path.join(room, "data")
-        _checked([folder / "initdb", "-D", data, "-U", NAME, "-A", "trust", "-E", "UTF8", "--locale=C"], log, options)
-        process = subprocess.Popen([folder / "postgres", "-D", data, "-k", room, "-h", ""], **options)
+        initdb = [*user, folder / "initdb", "-D", data, "-U", NAME, "-A", "trust", "-E", "UTF8", "--locale=C"]
+        _checked(initdb, log, options)
+        guard = [sys.executable, _GUARD, str(os.getpid()), *user]
+        process = subprocess.Popen([*guard, folder / "postgres", "-D", data, "-k", room, "-h", ""], **options)
         try:
             _wait(process, folder, room, log)
             _checked([folder / "createdb", "-h", room, "-U", NAME, NAME], log, options)
             yield f"postgresql+psycopg://{NAME}@/{NAME}?host={room}"
         finally:
-            process.send_signal(signal.SIGINT)  # PostgreSQL's "fast": clients are cut off, what they wrote stays
+            # "fast": clients are cut off, what they wrote stays
+            subprocess.run([*user, folder / "pg_ctl", "stop", "-s", "-m", "fast", "-D", data], **options)
+            process.terminate()
             process.wait(_PATIENCE)
 
 
 def _checked(command, log, options):
     if subprocess.run(command, **options).returncode:
-        raise RuntimeError(f"{command[0].name} ended with an error: {_said(log)}")
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with an error: {_said(log)}")
 
 
 def _wait(process, folder, room, log):

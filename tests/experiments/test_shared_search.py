@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -368,6 +369,30 @@ def test_a_server_ends_with_its_block():
         folder = pathlib.Path(address.split("host=")[1])
         process = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
     assert not folder.exists() and not lives(process)
+
+
+@needs_server
+@pytest.mark.slow
+def test_a_server_ends_with_a_process_that_is_killed():
+    """As a recording that is killed: nothing may go on."""
+    code = (
+        "from experiments import postgresql\nwith postgresql.server() as address: print(address, flush=True), input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    folder = pathlib.Path(holder.stdout.readline().strip().split("host=")[1])
+    try:
+        process = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
+        holder.kill()
+        until = time.monotonic() + 30
+        while lives(process) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not lives(process)
+    finally:
+        holder.kill()
+        holder.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_without_postgresql_the_error_says_what_is_missing(monkeypatch):
