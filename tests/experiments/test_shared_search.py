@@ -150,13 +150,14 @@ def test_a_killed_worker_loses_nothing_on_postgresql_either(address, server):
 
 @needs_server
 @pytest.mark.slow
-def test_what_workers_are_worth_is_measured(address, monkeypatch):
+def test_what_workers_are_worth_is_measured(address, monkeypatch, tmp_path):
     """All arms of the experiment, with a toy in place of the task: real workers, a real server, a real kill."""
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{HERE}")
     monkeypatch.setattr(more_workers, "TRIALS", TRIALS)
     monkeypatch.setattr(more_workers, "WORKER", [sys.executable, str(HERE / "toy_search.py")])
     monkeypatch.setattr(more_workers, "prepared", lambda: sources.Source("toy data", "bundled", ""))
     monkeypatch.setenv("TOY_SECONDS", "0.5")
+    monkeypatch.setenv("TOY_FOLDER", str(tmp_path))  # the experiment starts its workers in the folder of the book
     rows = {}
     for arm in ("one", "two_one_killed"):
         rows[arm] = measuring.measured(more_workers.EXPERIMENT.run, {"repeat": 0, "arm": arm}, "code")
@@ -164,6 +165,7 @@ def test_what_workers_are_worth_is_measured(address, monkeypatch):
         assert rows[arm]["wall_seconds"] > rows[arm]["search_seconds"] >= rows[arm]["trial_seconds"] > 0
         assert rows[arm]["finished"] == rows[arm]["places"] == TRIALS and rows[arm]["twice"] == 0
     assert [row["lost"] for row in rows.values()] == [row["repeated"] for row in rows.values()] == [0, 1]
+    assert len(ran()) == 2 * TRIALS + 1
     assert rows["one"]["best_value"] == rows["two_one_killed"]["best_value"]
 
 

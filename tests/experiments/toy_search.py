@@ -1,6 +1,6 @@
 """A search for other processes, without Keras: `python toy_search.py ADDRESS ...` is a worker, as the real command is.
 
-A trial writes its place into the file `ran` of the working folder. In the place that `hangs` names it writes the number
+A trial writes its place into the file `ran` of the folder `TOY_FOLDER`, the working folder where that is not set. In the place that `hangs` names it writes the number
 of its process into `pid`, and waits.
 """
 
@@ -23,7 +23,7 @@ def suggested(trial):
 
 
 def judge(settings, seed):
-    with open("ran", "a") as file:
+    with open(pathlib.Path(os.environ.get("TOY_FOLDER", "."), "ran"), "a") as file:
         file.write(f"{seed}\n")
     if os.environ.get("HANGS") == str(seed):
         pathlib.Path("pid").write_text(str(os.getpid()))
