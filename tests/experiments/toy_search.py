@@ -1,7 +1,7 @@
 """A search for other processes, without Keras: `python toy_search.py ADDRESS ...` is a worker, as the real command is.
 
-A trial writes its place into the file `ran` of the folder `TOY_FOLDER`, the working folder where that is not set. In the place that `hangs` names it writes the number
-of its process into `pid`, and waits.
+A trial writes its place into the file `ran`, in the folder `TOY_FOLDER` or else the working folder. In the place that
+`HANGS` names it writes the number of its process into `pid`, and waits.
 """
 
 import os
