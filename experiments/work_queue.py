@@ -9,7 +9,7 @@ import sqlalchemy
 from optuna.trial import TrialState
 
 HEARTBEAT = 10  # seconds; a worker that has been silent for two of them is taken for dead
-_UNUSABLE = (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError)
+UNUSABLE = (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError)
 _TAKEN = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE)  # what nobody needs to queue again
 
 
@@ -91,7 +91,7 @@ def opened(name, address, missing, code, heartbeat=HEARTBEAT):
     try:
         storage = open_storage(address, heartbeat)
         yield Queue(optuna.create_study(study_name=name, storage=storage, load_if_exists=True), missing, code)
-    except _UNUSABLE as error:
+    except UNUSABLE as error:
         cause = error
         while cause.__cause__:  # Optuna calls any failure a value that is too long
             cause = cause.__cause__
@@ -129,16 +129,21 @@ def _lock_from_the_begin(engine):
     engine.dispose()  # connections from before
 
 
-def open_storage(address, heartbeat):
-    """Return the storage behind an address, with its tables; workers that start together get in each other's way."""
+def open_storage(address, heartbeat, when_dead=None):
+    """Return the storage behind an address, with its tables; workers that start together get in each other's way.
+
+    `when_dead(study, trial)`, an Optuna callback, is called for a run that was given back.
+    """
     options = {"connect_args": {"timeout": 60}} if address.startswith("sqlite") else {}  # seconds to wait for the lock
     for pause in (0.2, 0.5, 1.0, 2.0, None):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                storage = _Storage(address, options, heartbeat_interval=heartbeat)
+                storage = _Storage(
+                    address, options, heartbeat_interval=heartbeat, heartbeat_stale_trial_callback=when_dead
+                )
             break
-        except _UNUSABLE:
+        except UNUSABLE:
             if pause is None:
                 raise
             time.sleep(pause)
