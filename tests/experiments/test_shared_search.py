@@ -44,7 +44,7 @@ def server():
 
 
 def search(address, **options):
-    return shared_search.work(address, toy_search, TRIALS, heartbeat=1, **options)
+    return shared_search.work(address, toy_search, TRIALS, heartbeat=3, **options)
 
 
 def values(study):
@@ -194,7 +194,7 @@ def test_a_worker_with_nothing_else_to_do_waits_for_the_trial_of_a_dead_one(addr
     study.enqueue_trial(toy_search.settings_at(0, 0), user_attrs={"place": 0})
     with pytest.warns(UserWarning, match="Heartbeat"):
         study.ask()  # claims it, and then there is nobody who runs it
-    found = shared_search.work(address, toy_search, trials=1, heartbeat=1)
+    found = shared_search.work(address, toy_search, trials=1, heartbeat=3)
     assert values(found) == {0: VALUES[0]} and ran() == [0] and more_workers.told(found)["lost"] == 1
 
 
@@ -340,7 +340,7 @@ def test_the_command_takes_its_address_from_the_environment_and_says_where_there
     monkeypatch.setenv("TLBOOK_STORAGE", address)
     monkeypatch.setattr(shared_search, "_use", seen.append)
     work = shared_search.work
-    monkeypatch.setattr(shared_search, "work", lambda address, _, *plan: work(address, toy_search, *plan, heartbeat=1))
+    monkeypatch.setattr(shared_search, "work", lambda address, _, *plan: work(address, toy_search, *plan, heartbeat=3))
     assert shared_search.main(["--trials", "2", "--cores", "3"]) == 0 and seen == [3]
     assert f"best: {max(VALUES[0], VALUES[1]):.3f}" in capsys.readouterr().out
 

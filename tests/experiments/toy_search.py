@@ -39,5 +39,5 @@ def value_of(settings, seed):
 if __name__ == "__main__":
     work = shared_search.work
     shared_search._use = lambda cores: None
-    shared_search.work = lambda address, _, *plan: work(address, sys.modules["__main__"], *plan, heartbeat=1)
+    shared_search.work = lambda address, _, *plan: work(address, sys.modules["__main__"], *plan, heartbeat=3)
     sys.exit(shared_search.main())

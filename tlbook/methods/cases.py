@@ -167,6 +167,7 @@ CONTROLS = {
     "log_mel": "spectrograms, linear",
     "log_mel_regression": "spectrograms, linear",
     "majority": "the most frequent class",
+    "patches": "patches, clustered without labels",
     "pixels": "pixels, linear",
     "random_body": "a random network, frozen",
     "scratch": "the same network from scratch",
