@@ -5,6 +5,7 @@ is opened in light and dark, wide and on a phone, and a picture of what a reader
 """
 
 import pathlib
+import time
 
 import axe_core_python
 import headless
@@ -47,6 +48,7 @@ def show(browser, page, mode, width):
 
 def unfold(browser):
     browser.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    time.sleep(0.5)  # what unfolds fades in, and is pale until then
 
 
 def test_there_are_pages_to_look_at():
