@@ -284,3 +284,11 @@ def browser():
     with headless.browser("--disable-background-networking") as running:
         running.implicitly_wait(0)  # these tests also ask for what must not be there
         yield running
+
+
+@pytest.fixture
+def drawn_pictures(user_cache, monkeypatch):
+    """The drawn pictures of the user's cache, where they are: composing them takes a quarter of a minute."""
+    monkeypatch.setenv("TLBOOK_CACHE", str(user_cache))
+    monkeypatch.setenv("TLBOOK_DATA", "emoji10")
+    monkeypatch.setenv("MPLBACKEND", "agg")

@@ -97,13 +97,16 @@ def places():
     return {place.name: place for place in found}
 
 
+APART = ("torch", "jax", "machines")  # no chapter needs them
+
+
 def oldest(path=ROOT / "pyproject.toml"):
     """Return the lower bounds that the package declares, as exact pins: a list of str.
 
-    Its options are included, but for Keras's other backends: these have places of their own.
+    Its options are included, but for those in `APART`.
     """
     project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-    options = {name: part for name, part in project["optional-dependencies"].items() if name not in ("torch", "jax")}
+    options = {name: part for name, part in project["optional-dependencies"].items() if name not in APART}
     declared = [*project["dependencies"], *(line for part in options.values() for line in part)]
     pins = [re.match(r"([\w.-]+)>=([\w.]+)", line).groups() for line in declared]
     return [f"{TENSORFLOW if name == 'tensorflow' else name}=={version}" for name, version in pins]
