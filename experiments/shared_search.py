@@ -157,12 +157,10 @@ def _answering(address):
     try:
         yield
     except work_queue.UNUSABLE as error:
-        cause = error
-        while cause.__cause__:  # Optuna calls any failure a value that is too long
-            cause = cause.__cause__
+        cause = " ".join(str(work_queue.first_cause(error)).split())
         raise ConnectionError(
             f"address: got {url.render_as_string()}, where no search can be kept "
-            f"({' '.join(str(cause).split())}), expected {EXPECTED} that this machine reaches and may write to"
+            f"({cause}), expected {EXPECTED} that this machine reaches and may write to"
         ) from error
 
 

@@ -92,13 +92,18 @@ def opened(name, address, missing, code, heartbeat=HEARTBEAT):
         storage = open_storage(address, heartbeat)
         yield Queue(optuna.create_study(study_name=name, storage=storage, load_if_exists=True), missing, code)
     except UNUSABLE as error:
-        cause = error
-        while cause.__cause__:  # Optuna calls any failure a value that is too long
-            cause = cause.__cause__
+        cause = str(first_cause(error)).splitlines()[0]
         raise ValueError(
-            f"the queue {address} cannot be used ({str(cause).splitlines()[0]}). If the file is damaged, remove it: "
+            f"the queue {address} cannot be used ({cause}). If the file is damaged, remove it: "
             f"finished rows are in results/{name}.csv, and only what is missing there is run again"
         ) from error
+
+
+def first_cause(error):
+    """Return the error with which a chain of errors began: Optuna calls any failure a value that is too long."""
+    while error.__cause__:
+        error = error.__cause__
+    return error
 
 
 class _Storage(optuna.storages.RDBStorage):
