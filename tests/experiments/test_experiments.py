@@ -120,6 +120,7 @@ N_TRAIN = {
     "race": 40,
 }
 FETCHED = {
+    "bench_counts": [assets.VADER],
     "bench_sequences": [assets.VADER],
     "label_sentences": [assets.MINILM, assets.VADER],
     "language_transfer": [assets.VADER],
@@ -136,8 +137,7 @@ FETCHED = {
     "two_heads": [assets.MINILM, assets.VADER],
     "voice_probes": [assets.RESEMBLYZER],
 }
-SPEAKING = ("spoken_digits", "new_draw", "synthetic_speech", "voice_probes", "randomised_voices")
-SPEAKING = ("digit_strings", "spoken_digits", "synthetic_speech", "voice_layers", "voice_probes", "randomised_voices")
+SPEAKING = ("digit_strings", "new_draw", "randomised_voices", "spoken_digits", "synthetic_speech", "voice_probes")
 PICTURES = (
     "bench_pictures",
     "cifar10_depth",
