@@ -12,7 +12,8 @@ from course.assignment import KEPT_BACK
 
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
 # On Colab the book is not there, and a lab without internet has it already.
-INSTALL = """import importlib.util
+INSTALL = """# @title Installs the book's package where it is missing
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -69,7 +70,9 @@ def _kept(task):
 def with_install(notebook):
     """Put the cell that installs the package below the title of a notebook, and return the notebook."""
     about = {"grade": False, "grade_id": "install", "locked": True, "schema_version": 3, "solution": False}
-    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata={"nbgrader": about | {"task": False}})
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, on Colab
+    metadata = {"nbgrader": about | {"task": False}, **folded}
+    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata=metadata)
     notebook.cells.insert(1, install)
     return notebook
 
