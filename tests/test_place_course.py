@@ -13,6 +13,7 @@ from small_course import small_notebook, write_small
 
 import place_course
 import place_environments
+import place_runner
 import places
 from course import build
 
@@ -79,7 +80,6 @@ def test_untouched_and_solved_they_run_among_the_files_of_the_zip(zips, tmp_path
     ("cell", "kind", "words"),
     [
         ("import nowhere", "untouched", "ModuleNotFoundError: No module named 'nowhere'"),
-        ("nowhere", "untouched", "NameError: name 'nowhere' is not defined"),  # before any answer is missing
         ("open('assignment.ipynb')", "solved", "FileNotFoundError: [Errno 2] No such file"),
     ],
 )
@@ -89,13 +89,21 @@ def test_what_no_missing_answer_explains_is_an_error(zips, tmp_path, cell, kind,
     assert row["error"].startswith(words) and not row["passed"]
 
 
-@pytest.mark.slow
-def test_an_untouched_version_that_holds_the_answers_is_an_error(zips):
-    folder = zips()
-    found = place_course.unpacked(folder)
-    found["course/untouched/small"].write_bytes(found["course/solved/small"].read_bytes())
-    row = place_course.measure(folder, FAKE, sys.executable, found["course/untouched/small"])
-    assert row["error"] == "nothing is missing in it, and answers should be"
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (["NotImplementedError", "NameError", "NotImplementedError"], ""),
+        (["NotImplementedError", "NameError", "OSError"], "OSError: 2"),
+        (["NameError", "NotImplementedError"], "NameError: 0"),  # before any answer is missing
+        ([], "nothing is missing in it, and answers should be"),
+    ],
+)
+def test_an_unfinished_notebook_fails_first_where_an_answer_is_missing(raised, words):
+    cells = [nbformat.v4.new_markdown_cell("a"), nbformat.v4.new_code_cell("b")]
+    for number, name in enumerate(raised):
+        output = nbformat.v4.new_output("error", ename=name, evalue=str(number), traceback=[])
+        cells.append(nbformat.v4.new_code_cell("c", outputs=[output]))
+    assert place_runner._unexpected(cells) == words
 
 
 @pytest.fixture
