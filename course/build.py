@@ -7,10 +7,13 @@ teachers, which holds everything.
 
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+
+import nbformat
 
 from course import assignment, state, student
 
@@ -86,7 +89,10 @@ def for_teachers(tasks):
 def capstone():
     """Return the files of the project on own data, which students and teachers get, a dict from name to text."""
     names = ("brief.md", "rubric.md", "template.ipynb")
-    return {f"capstone/{name}": (CAPSTONE / name).read_text(encoding="utf-8") for name in names}
+    texts = {name: (CAPSTONE / name).read_text(encoding="utf-8") for name in names}
+    template = nbformat.reads(texts["template.ipynb"], as_version=4)
+    texts["template.ipynb"] = student.text(student.with_install(template))
+    return {f"capstone/{name}": text for name, text in texts.items()}
 
 
 def pack(path, files):
@@ -99,9 +105,12 @@ def pack(path, files):
 
 def wheel():
     """Build the book's package as a wheel, with no network; return its name and its bytes."""
+    # What setuptools leaves there would come into the next wheel: modules that are no more.
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder]
         subprocess.run([*command, str(ROOT)], check=True)
+        shutil.rmtree(ROOT / "build", ignore_errors=True)
         [path] = pathlib.Path(folder).glob("tlbook-*.whl")
         return path.name, path.read_bytes()
 
@@ -110,8 +119,9 @@ def main(arguments=None):
     """Write the students' notebooks and both zips."""
     parser = argparse.ArgumentParser(prog="python -m course.build", description=__doc__.splitlines()[0])
     parser.add_argument("--notebooks", action="store_true", help="write course/student/ and no zip")
+    parser.add_argument("--into", type=pathlib.Path, default=ROOT / "_build" / "course", help="a folder for the zips")
     options = parser.parse_args(arguments)
-    tasks, out = assignment.everything(), ROOT / "_build" / "course"
+    tasks, out = assignment.everything(), options.into
     for task in tasks:
         state.write(STUDENT / f"{task.name}.ipynb", student.text(student.version(task)))
     if not options.notebooks:

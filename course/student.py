@@ -12,16 +12,26 @@ from course.assignment import KEPT_BACK
 
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
 # On Colab the book is not there, and a lab without internet has it already.
-INSTALL = """import importlib.util
+INSTALL = """# @title Installs the book's package where it is missing
+import importlib.util
 import pathlib
 import subprocess
 import sys
+from importlib import metadata
 
 if importlib.util.find_spec("tlbook") is None:
-    wheels = sorted(pathlib.Path().glob("tlbook-*.whl"))
+    folders = pathlib.Path(".."), pathlib.Path()
+    wheels = [path for folder in folders for path in folder.glob("tlbook-*.whl")]
     assert wheels, "Put the file tlbook-....whl of the zip beside this notebook."
-    command = [sys.executable, "-m", "pip", "install", "--quiet", str(wheels[-1])]
-    subprocess.run(command, check=True)"""
+    # These stay as they are: on Colab they fit its graphics card.
+    there = {found.name for found in metadata.distributions()}
+    keep = sorted(there & {"numpy", "keras", "tensorflow", "protobuf"})
+    lines = [f"{name}=={metadata.version(name)}\\n" for name in keep]
+    pathlib.Path("keep.txt").write_text("".join(lines))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt"]
+    done = subprocess.run([*pip, str(wheels[-1])], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    importlib.invalidate_caches()"""
 STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown": ("YOUR ANSWER HERE",)}
 
 
@@ -54,9 +64,16 @@ def _kept(task):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    return with_install(notebook)
+
+
+def with_install(notebook):
+    """Put the cell that installs the package below the title of a notebook, and return the notebook."""
     about = {"grade": False, "grade_id": "install", "locked": True, "schema_version": 3, "solution": False}
-    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata={"nbgrader": about | {"task": False}})
-    notebook.cells.insert(1, install)  # below the title
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, on Colab
+    metadata = {"nbgrader": about | {"task": False}, **folded}
+    install = nbformat.v4.new_code_cell(INSTALL, id="install", metadata=metadata)
+    notebook.cells.insert(1, install)
     return notebook
 
 

@@ -62,7 +62,7 @@ def record(book):
             return (run or figures)(notebook)
 
         both = there or {"fake": FAKE, "other": dataclasses.replace(FAKE, name="other", chapters=("two",))}
-        notebooks = sorted((book / "notebooks").glob("*.ipynb"))
+        notebooks = {path.stem: path for path in sorted((book / "notebooks").glob("*.ipynb"))}
         table = book / "results" / "places.csv"
         failed = places.record(both, notebooks, table, lambda _: ("python", {"keras": version}), pretend, only, book)
         return ran, failed
@@ -133,7 +133,7 @@ def test_a_place_that_cannot_be_built_is_one_sentence_and_no_row(book):
         raise place_environments.NotBuilt("fake: could not be built: no")
 
     table = book / "results" / "places.csv"
-    notebooks = sorted((book / "notebooks").glob("*.ipynb"))
+    notebooks = {path.stem: path for path in (book / "notebooks").glob("*.ipynb")}
     assert places.record({"fake": FAKE}, notebooks, table, prepare, root=book) == ["fake: could not be built: no"]
     assert not table.exists()
 

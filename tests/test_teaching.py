@@ -1,14 +1,20 @@
 """The page for teachers: it reads chapters, its plans hold what there is, and every number in them is counted."""
 
+import io
 import pathlib
 import re
 import types
 
+import pandas as pd
 import pytest
 from docutils import nodes
 
+import course_runs
+import place_course
+import slides
 import teaching
 from course import assignment
+from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
@@ -78,6 +84,30 @@ def test_an_assignment_follows_its_chapters():
 def test_what_the_limits_do_not_stop_stands_once():
     words = "A fault in the kernel of Linux"
     assert words in PAGE and words not in (ROOT / "course" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_keys_that_the_slides_have():
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", PAGE.partition("| key | does |")[2].partition("\n\n")[0], re.MULTILINE)
+    named = [row.replace("`", "") for row in rows]
+    assert named == re.findall(r"<tr><td>(.+?)</td>", slides.CONTENTS) and len(named) == 6
+
+
+PLACES = f"""\
+place,notebook,passed,seconds,peak_memory_mb,gflops,error,date
+colab,course/untouched/01_three_stages,True,9,700,35,,2026-11-29
+colab,course/solved/01_three_stages,True,60,1100,{results.REFERENCE_GFLOPS},,2026-11-29
+binder,course/untouched/01_three_stages,False,9,700,35,ModuleNotFoundError: <no>,2026-11-29
+binder,course/solved/01_three_stages,True,60,1100,35,,2026-11-29
+"""
+
+
+def test_how_the_students_zip_ran_is_that_of_the_places():
+    assert course_runs.PLACES == place_course.PLACES
+    titles = {"01_three_stages": "One & all", "capstone/template": "The frame"}
+    assert course_runs.lines(pd.read_csv(io.StringIO(PLACES)), titles) == [
+        ["One &amp; all", "60 s, 1,100 MB", "✗ untouched: ModuleNotFoundError: &lt;no&gt; (2026-11-29)"],
+        ["The frame", "not measured", "not measured"],
+    ]
 
 
 def test_a_table_names_its_rows_and_columns():

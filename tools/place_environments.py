@@ -52,7 +52,7 @@ class Place:
     shares: str = ""  # the folder of an environment that is there already
 
     def runs(self, stem):
-        """Return whether a notebook is for this place."""
+        """Return whether a chapter is for this place."""
         return self.chapters is None or re.sub(r"^[\d_]+", "", stem) in self.chapters
 
 
@@ -152,6 +152,12 @@ def install_package(place, python, root=ROOT):
             _pip(place, python, *place.package, cwd=root)
         finally:
             shutil.rmtree(root / "build", ignore_errors=True)
+
+
+def remove_package(place, python):
+    """Take the book's own package out of an environment that holds a copy of it. Raises `NotBuilt`."""
+    if place.package != HERE:
+        _run(place, python, "-m", "pip", "uninstall", "--quiet", "--yes", "tlbook", cwd=python.parent)
 
 
 def find_python(place):

@@ -20,25 +20,26 @@ CELL_SECONDS = 600
 ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}
 
 
-def measure(place, python, notebook, cgroups=True):
+def measure(place, python, notebook, cgroups=True, work=None, unfinished=False):
     """Run one notebook in a place and return its figures, a dict with the columns from `passed` on, less `digest`.
 
-    `python` is the interpreter of the place. `cgroups` is passed to `place_memory.Watch`.
+    `python` is the interpreter of the place. `cgroups` is passed to `place_memory.Watch`. `work` is the folder to run
+    in, by default an empty one. An `unfinished` notebook may fail where an answer is missing, and has to.
     """
     limit = place.memory_mb and place.memory_mb * 1_000_000
     environment = environment_of(place)
     with tempfile.TemporaryDirectory() as folder:
         job = {"notebook": str(notebook.absolute()), "cores": place.cores, "cell_seconds": CELL_SECONDS}
-        job["parent"] = os.getpid()
+        job |= {"parent": os.getpid(), "unfinished": unfinished}
         for asset in assets.every_asset():
             if (kept := cache.cache_dir() / asset.file_name).exists():
                 os.symlink(kept.absolute(), pathlib.Path(folder) / asset.file_name)
-        with tempfile.TemporaryDirectory() as work, tempfile.TemporaryFile("w+") as complaints:
+        with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryFile("w+") as complaints:
             start = time.perf_counter()
             process = subprocess.Popen(
                 [python, "-P", RUNNER],  # -P: the modules beside the runner are not the notebook's
                 **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": complaints, "text": True},
-                **{"cwd": work, "env": environment | {"TLBOOK_CACHE": folder}},
+                **{"cwd": work or empty, "env": environment | {"TLBOOK_CACHE": folder}},
             )
             watch = place_memory.Watch(process.pid, limit, cgroups)  # it has the limit before it has the job
             try:

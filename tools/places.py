@@ -1,5 +1,7 @@
 """Run every notebook in every place where readers run the book, and write `results/places.csv`: `make places`.
 
+In some of them those of the students' zip run, too, among its files (`place_course`): their names begin with `course/`.
+
 Each notebook runs alone, with an empty cache but for the downloaded files, as on a reader's first run. A row is written
 when it is there, so a run that was ended goes on from there. A row is measured again when the code of its notebook has
 changed, or a module that this reaches, or a version in the place, and where it failed.
@@ -7,16 +9,20 @@ changed, or a module that this reaches, or a version in the place, and where it 
 
 import argparse
 import csv
+import functools
 import hashlib
 import io
 import json
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import nbformat
 import psutil
 
 import page_parts
+import place_course
 import place_environments
 import place_measure
 import processes
@@ -38,10 +44,10 @@ def digests(notebooks, root=ROOT):
     """Return a digest for each notebook, by name: of its code, and of the package's files that it reaches."""
     repository, found = page_parts.Repository(root), {}
     repository.found = lambda name: ""  # which data there are today decides no digest
-    for path in notebooks:
+    for name, path in notebooks.items():
         code = page_parts.code_of(nbformat.read(path, as_version=4))
-        parts = sorted((name, part) for name, part in repository.parts(code).items() if name.startswith("tlbook/"))
-        found[path.stem] = hashlib.sha256(json.dumps([code, parts]).encode()).hexdigest()[:12]
+        parts = sorted((part, seen) for part, seen in repository.parts(code).items() if part.startswith("tlbook/"))
+        found[name] = hashlib.sha256(json.dumps([code, parts]).encode()).hexdigest()[:12]
     return found
 
 
@@ -69,8 +75,8 @@ def record(places, notebooks, path, prepare, run=place_measure.measure, only=(),
     ----------
     places : dict of str to place_environments.Place
         All there are: rows of others are dropped.
-    notebooks : list of pathlib.Path
-        All there are: rows of others are dropped.
+    notebooks : dict of str to pathlib.Path
+        All there are, by name: rows of others are dropped.
     path : pathlib.Path
         The table.
     prepare : callable
@@ -83,8 +89,8 @@ def record(places, notebooks, path, prepare, run=place_measure.measure, only=(),
     root : pathlib.Path
         The repository, whose modules the digests count.
     """
-    order = [(place.name, note.stem) for place in places.values() for note in notebooks if place.runs(note.stem)]
-    known, failed, digest = {note.stem: note for note in notebooks}, [], digests(notebooks, root)
+    order = [(place.name, note) for place in places.values() for note in notebooks if runs(place, note)]
+    failed, digest = [], digests(notebooks, root)
     for place in places.values():
         wanted = [key for key in order if key[0] == place.name and (not only or key in only)]
         if not wanted:
@@ -100,12 +106,17 @@ def record(places, notebooks, path, prepare, run=place_measure.measure, only=(),
             if passed and all(str(rows[key][column]) == str(value) for column, value in now.items()):
                 continue
             print(f"{key[0]}: {key[1]} ", end="", flush=True)
-            row = {"place": key[0], "notebook": key[1]} | run(place, python, known[key[1]]) | now
+            row = {"place": key[0], "notebook": key[1]} | run(place, python, notebooks[key[1]]) | now
             write(path, rows | {key: row}, order)
             print(f"{row['seconds']} s, {row['peak_memory_mb']} MB {row['error']}", flush=True)
             if row["error"]:
                 failed.append(f"{key[0]}: {key[1]} failed: {row['error']}")
     return failed
+
+
+def runs(place, name):
+    """Return whether a notebook is for a place."""
+    return place.name in place_course.PLACES if name.startswith(f"{place_course.NAME}/") else place.runs(name)
 
 
 def prepare(place):
@@ -127,19 +138,24 @@ def prepare(place):
 def main(arguments=None):
     """Measure what the arguments name; return the exit status: 1 where something failed."""
     places = place_environments.places()
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    chapters = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
     parser = argparse.ArgumentParser(prog="places.py", description=__doc__.partition("\n")[0])
     parser.add_argument("places", nargs="*", metavar="PLACE", help=f"of {', '.join(places)}; default: all")
-    parser.add_argument("--notebooks", nargs="*", default=[], metavar="NAME", help="default: all")
+    parser.add_argument(
+        "--notebooks", nargs="*", default=[], metavar="NAME", help=f"{place_course.NAME}: the students'; default: all"
+    )
     asked = parser.parse_args(arguments)
-    stems = [note.stem for note in notebooks]
-    for names, known in ((asked.places, list(places)), (asked.notebooks, stems)):
+    for names, known in ((asked.places, list(places)), (asked.notebooks, [*chapters, place_course.NAME])):
         if unknown := sorted(set(names) - set(known)):
             parser.error(f"got {', '.join(unknown)}, expected some of {', '.join(known)}")
     if psutil.getloadavg()[0] > 1:
         print("Something else is computing on this machine: the seconds will be too many. Measure on an idle one.")
-    only = [(place, note) for place in asked.places or places for note in asked.notebooks or stems]
-    failed = record(places, notebooks, results.FOLDER / "places.csv", prepare, only=only)
+    with tempfile.TemporaryDirectory() as folder:
+        notebooks = chapters | place_course.make(folder)
+        wanted = [name for name in notebooks if not asked.notebooks or name.split("/")[0] in asked.notebooks]
+        only = [(place, note) for place in asked.places or places for note in wanted]
+        run = functools.partial(place_course.measure, pathlib.Path(folder))
+        failed = record(places, notebooks, results.FOLDER / "places.csv", prepare, run, only)
     print(*failed, sep="\n")
     return 1 if failed else 0
 

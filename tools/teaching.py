@@ -1,7 +1,8 @@
 """A Sphinx extension for the page "To teach with this book": what it says of chapters is read from them.
 
 In `book/teaching.md` a fenced directive stands where one goes: `{chapter-objectives}` and `{chapter-mistakes}`, from
-the text of the chapters; `{chapter-costs}`, minutes and memory; `{course-plan} NAME`, from `book/teaching-plan.csv`.
+the text of the chapters; `{chapter-costs}`, minutes and memory; `{course-plan} NAME`, from `book/teaching-plan.csv`;
+`{course-runs}`, how the students' zip ran elsewhere, from `results/places.csv`.
 """
 
 import csv
@@ -17,7 +18,9 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 import chapter_strip
+import course_runs
 import front_page
+from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
 ABLE = re.compile(r"\*\*You will be able to\*\*\s*\n+((?:- .+\n?(?:  .+\n?)*)+)")
@@ -93,6 +96,18 @@ class ChapterCosts(SphinxDirective):
     def run(self):
         """Leave a mark: minutes are known when all chapters have been read."""
         return [teaching_part(part="costs")]
+
+
+class CourseRuns(SphinxDirective):
+    """How the notebooks of the students' zip ran where students open it who have installed nothing."""
+
+    def run(self):
+        """Return a table."""
+        self.env.note_dependency(str(results.FOLDER / "places.csv"))
+        names = sorted(path.parent.name for path in (ROOT / "course" / "assignments").glob("*/assignment.ipynb"))
+        titles = {name: assignment(name)[0] for name in names} | {"capstone/template": "The frame of the project"}
+        found = course_runs.lines(results.read("places"), titles)
+        return [nodes.raw("", table(course_runs.HEAD, found, course_runs.CAPTION), format="html")]
 
 
 class CoursePlan(SphinxDirective):
@@ -188,6 +203,7 @@ def setup(app):
         "chapter-mistakes": ChapterMistakes,
         "chapter-costs": ChapterCosts,
         "course-plan": CoursePlan,
+        "course-runs": CourseRuns,
     }.items():
         app.add_directive(name, directive)
     app.connect("doctree-resolved", fill, priority=400)

@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import pytest
+import submissions
 
 from course import build, perform, submission
 
@@ -40,19 +41,12 @@ def template():
     return submission.code_cells(text.encode())
 
 
-def changed(cells, *pairs):
-    for old, new in pairs:
-        assert sum(old in source for _, source in cells) == 1, old
-        cells = [(name, source.replace(old, new)) for name, source in cells]
-    return cells
-
-
 QUICK = (("epochs=5", "epochs=1"), ("source.train, 3_000", "source.train, 500"))
 
 
 @pytest.mark.slow
 def test_the_template_runs_as_it_stands(drawn_pictures, capsys):
-    cells = changed(template(), *QUICK)
+    cells = submissions.with_mistake(template(), QUICK)
     [opens] = [cell for cell in cells if "opened += 1" in cell[1]]
     _, report = perform.perform([*cells, opens], [], {})
     [(_, words)] = report["errors"]
@@ -70,7 +64,7 @@ def test_texts_are_read_and_a_changed_protocol_does_not_open_the_test(tmp_path, 
         for i in range(12):
             (tmp_path / "mine" / label / f"{i}.txt").write_text(f"{words} number {i}", encoding="utf-8")
     own = (("MY_FOLDER = None", f"MY_FOLDER = {str(tmp_path / 'mine')!r}"), ('KIND = "pictures"', 'KIND = "texts"'))
-    cells = changed(template(), *own)
+    cells = submissions.with_mistake(template(), own)
     arms = next(number for number, (_, source) in enumerate(cells) if "def redraw(" in source)
     _, report = perform.perform(cells[:arms] + cells[arms + 1 : arms + 2], [], {})
     said = capsys.readouterr().out

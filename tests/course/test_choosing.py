@@ -4,17 +4,8 @@ What is tried here are functions on made-up inputs. So mistakes run without the 
 that need these fail, and no function of the student's may depend on them.
 """
 
-import re
-
-import pytest
 import submissions
 
-from course import assignment, check, perform, student
-
-pytestmark = pytest.mark.slow
-TASK = assignment.find("06_choosing")
-FEW = [(r"EPOCHS = 5\b", "EPOCHS = 1")]
-NO_NETWORKS = [(r"(?s)def body_of\(.*", "")]
 # From a mistake to the function that holds it and the checks that it costs.
 MISTAKES = {
     "the licence is ignored": (
@@ -197,41 +188,15 @@ def kendall(said, trusted):
 }
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
+def few(notebook):
+    """Return the code of a notebook with few passes."""
+    return submissions.code_of(notebook, [(r"EPOCHS = 5\b", "EPOCHS = 1")])
 
 
-def test_the_solution_gets_all_marks_and_runs_whole(inputs, drawn_pictures):
-    cells = submissions.code_of(student.solution(TASK), FEW)
-    arrays, report = perform.perform(cells, TASK.records, inputs[0])
-    assert report == {"errors": [], "missing": {}, "notes": []}
-    results, _ = check.marks(TASK, *inputs, arrays, {}, {})
-    assert not [one for one in results if one["words"]]
-
-
-@pytest.mark.skipif(not submissions.ALL, reason="needs TLBOOK_COURSE_TESTS=all")
-def test_the_solution_gets_all_marks_in_a_cell(tmp_path, drawn_pictures):
-    """The whole way of a submission: about 40 CPU seconds."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_an_untouched_version_gets_none(inputs, drawn_pictures):
-    cells = submissions.code_of(student.version(TASK), NO_NETWORKS)
-    assert set(submissions.lost(TASK, cells, inputs)) == submissions.names(TASK)
-
-
-def test_marks_add_up_to_twenty():
-    assert TASK.marks == 20
+def without_networks(notebook):
+    """Return the code of a notebook without the networks of the publishers."""
+    return submissions.code_of(notebook, [(r"(?s)def body_of\(.*", "")])
 
 
 SOME = ("the licence is ignored", "the training fit judges", "a control is left out", "two intervals that overlap")
-
-
-@pytest.mark.parametrize("mistake", submissions.tried(MISTAKES, SOME))
-def test_a_mistake_costs_its_own_marks(mistake, inputs, drawn_pictures):
-    function, costs = MISTAKES[mistake]
-    cells = submissions.code_of(student.solution(TASK), NO_NETWORKS)
-    found = submissions.lost(TASK, submissions.with_mistake(cells, function), inputs)
-    assert set(found) == costs
-    assert all(len(re.findall(r"\w+", words)) > 5 for words in found.values()), "it says what is wrong"
+TestMarks = submissions.tests("06_choosing", MISTAKES, without_networks, few, always=SOME, in_a_cell=False)

@@ -3,13 +3,8 @@
 The checks try functions alone, so the network is not trained here, but for the one run in a cell.
 """
 
-import pytest
 import submissions
 
-from course import assignment, student
-
-pytestmark = pytest.mark.slow
-TASK = assignment.find("02_convolution")
 # From a mistake to the function that holds it and the checks that it costs.
 MISTAKES = {
     "the padding is off by one": (
@@ -224,36 +219,4 @@ def code_of(notebook):
     return submissions.without(submissions.code_of(notebook), "model.fit(", "DRAWS")
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
-
-
-def test_the_solution_gets_all_marks_in_a_cell(tmp_path, drawn_pictures):
-    """The whole way of a submission, with its training."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_the_solution_gets_all_marks(inputs):
-    assert submissions.lost(TASK, code_of(student.solution(TASK)), inputs) == {}
-
-
-def test_an_untouched_version_gets_none(inputs):
-    assert set(submissions.lost(TASK, code_of(student.version(TASK)), inputs)) == submissions.names(TASK)
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_costs_its_own_marks(mistake, inputs):
-    wrong, costs = MISTAKES[mistake]
-    cells = submissions.with_mistake(code_of(student.solution(TASK)), wrong)
-    assert set(submissions.lost(TASK, cells, inputs)) == costs
-
-
-@pytest.mark.parametrize("way", OTHER_WAYS)
-def test_another_right_way_costs_nothing(way, inputs):
-    cells = submissions.with_mistake(code_of(student.solution(TASK)), OTHER_WAYS[way])
-    assert submissions.lost(TASK, cells, inputs) == {}
-
-
-def test_there_are_twenty_marks_and_no_accuracy_is_judged():
-    assert TASK.marks == 20 and not TASK.needs_bands
+TestMarks = submissions.tests("02_convolution", MISTAKES, code_of, ways=OTHER_WAYS, untried=["windows add up"])

@@ -3,12 +3,10 @@
 The mistakes are tried without the cells that train: what the checks try are the functions, on inputs of their own.
 """
 
-import pytest
 import submissions
 
-from course import assignment, student
+from course import assignment
 
-pytestmark = pytest.mark.slow
 TASK = assignment.find("04_fine_tuning")
 TRAINS = ("body = build_body()\n", "SETTINGS = [", "each = 3 * (multiply_adds(body)")
 # From a mistake to the function that holds it and the checks that it costs: all of one question.
@@ -250,34 +248,5 @@ def functions(notebook):
     return kept
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
-
-
-def test_the_solution_gets_all_marks(inputs, drawn_pictures):
-    assert not submissions.lost(TASK, functions(student.solution(TASK)), inputs)
-
-
-def test_the_solution_gets_all_marks_in_a_cell(tmp_path, drawn_pictures):
-    """The whole way of a submission, with all that it trains: about 50 CPU seconds."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_an_untouched_version_gets_none(inputs, drawn_pictures):
-    cells = functions(student.version(TASK))
-    assert set(submissions.lost(TASK, cells, inputs)) == submissions.names(TASK)
-
-
-def test_every_check_is_tried_by_a_mistake():
-    assert set().union(*(costs for _, costs in MISTAKES.values())) == submissions.names(TASK)
-
-
 SOME = ("no compile after freezing", "the head is drawn anew between the stages")
-
-
-@pytest.mark.parametrize("mistake", submissions.tried(MISTAKES, SOME))
-def test_a_mistake_costs_its_own_marks(mistake, inputs, drawn_pictures):
-    function, costs = MISTAKES[mistake]
-    cells = submissions.with_mistake(functions(student.solution(TASK)), function)
-    assert set(submissions.lost(TASK, cells, inputs)) == costs
+TestMarks = submissions.tests("04_fine_tuning", MISTAKES, functions, always=SOME)

@@ -3,13 +3,11 @@
 Nothing is trained, so all mistakes are always tried.
 """
 
-import matplotlib.pyplot as plt
 import pytest
 import submissions
 
 from course import assignment, student
 
-pytestmark = pytest.mark.slow
 TASK = assignment.find("05_evaluation")
 CODE = submissions.code_of(student.solution(TASK))
 # From a mistake to the function that holds it and the checks that it costs: all of one question.
@@ -201,53 +199,19 @@ def calibration_error(probabilities, labels, bins):
 }
 
 
-def with_mistake(function):
-    """Return the solution with a wrong function; a mistake in `interval` may call the right one `bootstrapped`."""
-    [right] = [source for _, source in CODE if source.startswith("def interval(")]
-    also = right.replace("def interval(", "def bootstrapped(") if "bootstrapped(" in function else ""
-    return submissions.with_mistake(CODE, f"{function}\n\n{also}")
+[RIGHT] = [source for _, source in CODE if source.startswith("def interval(")]
+BOOTSTRAPPED = RIGHT.replace("def interval(", "def bootstrapped(")  # a mistake in `interval` may call the right one
+WHOLE = {
+    name: (f"{function}\n\n{BOOTSTRAPPED}" if "bootstrapped(" in function else function, costs)
+    for name, (function, costs) in MISTAKES.items()
+}
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
-
-
-@pytest.fixture(autouse=True)
-def no_screen(monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    yield
-    plt.close("all")
-
-
-def test_the_solution_gets_all_marks(inputs):
-    assert not submissions.lost(TASK, CODE, inputs)
-
-
-def test_the_solution_gets_all_marks_in_a_cell(tmp_path):
-    """The whole way of a submission: about 5 CPU seconds."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_an_untouched_version_gets_none(inputs):
-    cells = submissions.code_of(student.version(TASK))
-    assert set(submissions.lost(TASK, cells, inputs)) == submissions.names(TASK)
-
-
-def test_every_check_is_tried_by_a_mistake():
-    assert set().union(*(costs for _, costs in MISTAKES.values())) == submissions.names(TASK)
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_costs_its_own_marks(mistake, inputs):
-    function, costs = MISTAKES[mistake]
-    assert set(submissions.lost(TASK, with_mistake(function), inputs)) == costs
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_another_honest_bootstrap_gets_the_marks_too(seed, inputs):
-    """Other draws, and as few as 300 of them, lose no mark: the bounds on widths are wide enough."""
-    cells = [(name, source.replace("default_rng(seed), a", f"default_rng({seed}), a")) for name, source in CODE]
-    changed = [(name, source.replace("in range(draws)", "in range(300)")) for name, source in cells]
-    assert changed != CODE
-    assert not submissions.lost(TASK, changed, inputs)
+class TestMarks(submissions.tests("05_evaluation", WHOLE, solved=submissions.code_of)):
+    @pytest.mark.parametrize("seed", range(5))
+    def test_another_honest_bootstrap_gets_the_marks_too(self, seed, inputs):
+        """Other draws, and as few as 300 of them, lose no mark: the bounds on widths are wide enough."""
+        cells = [(name, source.replace("default_rng(seed), a", f"default_rng({seed}), a")) for name, source in CODE]
+        changed = [(name, source.replace("in range(draws)", "in range(300)")) for name, source in cells]
+        assert changed != CODE
+        assert not submissions.lost(TASK, changed, inputs)

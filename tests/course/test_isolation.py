@@ -3,19 +3,19 @@
 All are graded together, once, between honest ones.
 """
 
-import os
 import sys
 
 import psutil
 import pytest
 from small_course import GOOD, ROOT, hand_in, write_small
+from submissions import needs_isolation, only_with_all
 
 from course import grade, isolation, submission, tables
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a cell for submissions needs Linux"),
     # They fork without end, fill disks and delete: run them where nothing is lost if a wall does not hold.
-    pytest.mark.skipif(os.environ.get("TLBOOK_COURSE_TESTS") != "all", reason="needs TLBOOK_COURSE_TESTS=all"),
+    only_with_all,
     pytest.mark.slow,
 ]
 LIMITS = isolation.Limits(cpu_s=4, wall_s=30, memory_mb=500, scratch_mb=16, made_mb=8, processes=160)
@@ -74,10 +74,7 @@ OTHERS = {
 @pytest.fixture(scope="module")
 def states(tmp_path_factory):
     """Grade all, and return a dict from name to state. Skip where the grader would refuse to start."""
-    try:
-        isolation.try_it()
-    except isolation.NoIsolation as error:
-        pytest.skip(f"this system offers no isolation: {error}")
+    needs_isolation()
     folder = tmp_path_factory.mktemp("course")
     hostile = {name: (*GOOD, source) for name, (source, _) in (ENDED | REFUSED).items()}
     handed_in = hand_in(folder / "in", **OTHERS, **hostile)

@@ -3,13 +3,8 @@
 The checks try functions alone, so no network is trained here, but for the one run in a cell.
 """
 
-import pytest
 import submissions
 
-from course import assignment, student
-
-pytestmark = pytest.mark.slow
-TASK = assignment.find("03_recurrence")
 # From a mistake to the function that holds it, or to pieces of text (right, wrong); and to the checks that it costs.
 MISTAKES = {
     "U h is left out": (
@@ -230,39 +225,7 @@ def compare(ours, theirs):
 
 def code_of(notebook):
     """Return the code of a notebook without its training."""
-    return submissions.without(submissions.code_of(notebook), ".fit(", "model.predict(")
+    return submissions.without(submissions.code_of(notebook), ".fit(", "model.predict(", "TARGETS.items()")
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
-
-
-def test_the_solution_gets_all_marks_in_a_cell(tmp_path, drawn_pictures):
-    """The whole way of a submission, with its training."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_the_solution_gets_all_marks(inputs):
-    assert submissions.lost(TASK, code_of(student.solution(TASK)), inputs) == {}
-
-
-def test_an_untouched_version_gets_none(inputs):
-    assert set(submissions.lost(TASK, code_of(student.version(TASK)), inputs)) == submissions.names(TASK)
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_costs_its_own_marks(mistake, inputs):
-    wrong, costs = MISTAKES[mistake]
-    cells = submissions.with_mistake(code_of(student.solution(TASK)), wrong)
-    assert set(submissions.lost(TASK, cells, inputs)) == costs
-
-
-@pytest.mark.parametrize("way", OTHER_WAYS)
-def test_another_right_way_costs_nothing(way, inputs):
-    cells = submissions.with_mistake(code_of(student.solution(TASK)), OTHER_WAYS[way])
-    assert submissions.lost(TASK, cells, inputs) == {}
-
-
-def test_there_are_twenty_marks_and_no_accuracy_is_judged():
-    assert TASK.marks == 20 and not TASK.needs_bands
+TestMarks = submissions.tests("03_recurrence", MISTAKES, code_of, ways=OTHER_WAYS)

@@ -1,6 +1,9 @@
 """What students get: in step with the source, no solution, no hidden check; and the sources themselves."""
 
+import importlib.util
 import pathlib
+import subprocess
+import types
 import zipfile
 
 import nbformat
@@ -76,6 +79,25 @@ def test_every_chapter_that_a_check_names_is_there(task):
         first, _, second = check.chapter.partition(".")
         start = f"{int(first):02d}_{second}" if second else f"{int(first):02d}_"
         assert any(name.startswith(start) for name in names), check.chapter
+
+
+@pytest.mark.parametrize("inside", ["", "capstone"])
+def test_the_first_cell_installs_the_wheel_beside_or_above_and_moves_no_numpy(inside, tmp_path, monkeypatch):
+    (tmp_path / inside).mkdir(exist_ok=True)
+    (tmp_path / "tlbook-1.whl").touch()
+    monkeypatch.chdir(tmp_path / inside)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    asked, done = [], types.SimpleNamespace(returncode=0, stderr="")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: asked.append(command) or done)
+    exec(student.INSTALL, {})
+    assert pathlib.Path(asked[0][-1]).resolve() == tmp_path / "tlbook-1.whl"
+    assert "keep.txt" in asked[0] and f"numpy=={np.__version__}\n" in pathlib.Path("keep.txt").read_text()
+    done.returncode, done.stderr = 1, "no network"
+    with pytest.raises(AssertionError, match="no network"):
+        exec(student.INSTALL, {})
+    (tmp_path / "tlbook-1.whl").unlink()
+    with pytest.raises(AssertionError, match="Put the file"):
+        exec(student.INSTALL, {})
 
 
 def test_a_solution_is_replaced_where_it_stands():

@@ -4,13 +4,8 @@ One process runs all of them, with few passes: what is tried here are the functi
 training; their bands are left open here.
 """
 
-import pytest
 import submissions
 
-from course import assignment, student
-
-pytestmark = pytest.mark.slow
-TASK = assignment.find("01_three_stages")
 FEW = '{"pretraining": 1, "head": 2, "everything": 2, "scratch": 1}'
 # From a mistake to the function that holds it and the checks that it costs.
 MISTAKES = {
@@ -81,36 +76,22 @@ def answer(model, images, mean, deviation, class_names):
 }
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    return TASK.probe()
-
-
 def code_of(notebook):
     """Return the code of a notebook, with few passes."""
     return submissions.code_of(notebook, [(r"PASSES = 64, \{.*\}", f"PASSES = 64, {FEW}")])
 
 
-def lost(cells, inputs):
-    """Return the names of the checks that fail."""
-    return set(submissions.lost(TASK, cells, inputs))
-
-
-def test_the_solution_gets_all_marks(inputs, drawn_pictures):
-    assert lost(code_of(student.solution(TASK)), inputs) == set()
-
-
-def test_the_solution_gets_all_marks_in_a_cell_with_its_bands(tmp_path, drawn_pictures):
-    """The whole way of a submission, with all passes and the recorded bands: about 40 CPU seconds."""
-    submissions.has_full_marks(TASK, submissions.graded_in_a_cell(TASK, tmp_path))
-
-
-def test_an_untouched_version_gets_none(inputs, drawn_pictures):
-    assert lost(code_of(student.version(TASK)), inputs) == submissions.names(TASK)
-
-
-@pytest.mark.parametrize("mistake", submissions.tried(MISTAKES, ("nothing frozen", "the test chooses")))
-def test_a_mistake_costs_its_own_marks(mistake, inputs, drawn_pictures):
-    function, costs = MISTAKES[mistake]
-    cells = submissions.with_mistake(code_of(student.solution(TASK)), function)
-    assert lost(cells, inputs) == costs
+TestMarks = submissions.tests(
+    "01_three_stages",
+    MISTAKES,
+    code_of,
+    solved=code_of,
+    always=("nothing frozen", "the test chooses"),
+    untried=(
+        "equally many of each class",
+        "statistics of each channel",
+        "a head for the new classes",
+        "the source was learned",
+        "the application works",
+    ),
+)

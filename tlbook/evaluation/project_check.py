@@ -7,29 +7,23 @@
 import hashlib
 import json
 
+from tlbook.evaluation.self_check import tell, well
+
+PAGE = "the page 'How we measure'"
 LEDGER = ("arm", "n_train", "n_choose", "trials", "pretraining", "cpu_seconds")
-
-
-def _well(words):
-    print(f"✓ {words}")
-
-
-def _tell(holds, words, chapter):
-    if not holds:
-        raise AssertionError(f"{words} Read again: {chapter}.")
 
 
 def groups_apart(known, test):
     """Check that no group (a person, a film, a day) has examples on both sides of the split. Chapter 5.1."""
     known, test = set(known), set(test)
-    _tell(known and test, f"A side is empty: {len(known)} groups to learn from, {len(test)} for the test.", "5.1")
+    tell(known and test, f"A side is empty: {len(known)} groups to learn from, {len(test)} for the test.", "5.1")
     both = sorted(known & test)
-    _tell(
+    tell(
         not both,
         f"{len(both)} groups are on both sides, such as {both[:1]}: the test would ask what is known.",
-        "chapter 5.1, 'Groups'",
+        "5.1, 'Groups'",
     )
-    _well(f"{len(known)} groups to learn from and {len(test)} for the test, and none is on both sides")
+    well(f"{len(known)} groups to learn from and {len(test)} for the test, and none is on both sides")
 
 
 def seal(protocol):
@@ -42,19 +36,18 @@ def protocol_kept(protocol, written):
 
     The page "How we measure" says why this comes before the test.
     """
-    page = "the page 'How we measure'"
     missing = [name for name in ("question", "measure", "arms", "controls", "chosen by") if not protocol.get(name)]
-    _tell(not missing, f"The protocol does not say: {', '.join(missing)}.", page)
+    tell(not missing, f"The protocol does not say: {', '.join(missing)}.", PAGE)
     unknown = sorted(set(protocol["controls"]) - set(protocol["arms"]))
-    _tell(not unknown, f"These controls are no arms: {unknown}.", "chapter 8.1")
+    tell(not unknown, f"These controls are no arms: {unknown}.", "8.1")
     now = seal(protocol)
-    _tell(
+    tell(
         now == written,
         f"The seal that you wrote down is {written!r}, and that of this protocol {now!r}: it has changed since. Judge "
         "the new one on data that no run has looked at, and say so.",
-        page,
+        PAGE,
     )
-    _well(f"the protocol is the one that was written down: {now}")
+    well(f"the protocol is the one that was written down: {now}")
 
 
 def ledger_whole(rows, protocol):
@@ -64,16 +57,16 @@ def ledger_whole(rows, protocol):
     """
     arms = {row.get("arm") for row in rows}
     left_out = [name for name in protocol["arms"] if name not in arms]
-    _tell(not left_out, f"The ledger has no row for {', '.join(left_out)}.", "the page 'How we measure'")
+    tell(not left_out, f"The ledger has no row for {', '.join(left_out)}.", PAGE)
     for row in rows:
         empty = [key for key in LEDGER if row.get(key) in (None, "")]
-        _tell(not empty, f"The row of {row.get('arm')!r} does not say: {', '.join(empty)}.", "chapter 4.3")
+        tell(not empty, f"The row of {row.get('arm')!r} does not say: {', '.join(empty)}.", "4.3")
     free = [row["arm"] for row in rows if row["trials"] > 1 and not row["n_choose"]]
-    _tell(not free, f"{', '.join(free)}: settings were tried, and no label chose. Which did?", "chapter 8.2")
-    _well(f"the ledger says what each of {len(arms)} arms was given")
+    tell(not free, f"{', '.join(free)}: settings were tried, and no label chose. Which did?", "8.2")
+    well(f"the ledger says what each of {len(arms)} arms was given")
 
 
 def tested_once(count):
     """Check how often the test was opened. The page "How we measure" tells why once."""
-    _tell(count == 1, f"The test was opened {count} times. Restart, and run all cells once.", "'How we measure'")
-    _well("the test was opened once")
+    tell(count == 1, f"The test was opened {count} times. Restart, and run all cells once.", PAGE)
+    well("the test was opened once")

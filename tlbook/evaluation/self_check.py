@@ -11,35 +11,37 @@ well and raises `AssertionError` where it is not. The assignments of the course 
 import numpy as np
 
 
-def _well(words):
+def well(words):
+    """Say what is well."""
     print(f"✓ {words}")
 
 
-def _tell(holds, words, chapter):
+def tell(holds, words, where):
+    """Raise `AssertionError` with `words` unless something holds; `where` is a chapter, by its number, or a page."""
     if not holds:
-        raise AssertionError(f"{words} Read again: chapter {chapter}.")
+        raise AssertionError(f"{words} Read again: {'chapter ' if where[0].isdigit() else ''}{where}.")
 
 
 def apart(train, validation):
     """Check that no picture is in both of two sets, uint8 (n, height, width, 3), copies included. Chapter 2."""
     first, second = ({picture.tobytes() for picture in np.asarray(pictures)} for pictures in (train, validation))
     both = len(first & second)
-    _tell(
+    tell(
         first and second, f"A set is empty: {len(first)} pictures to learn from and {len(second)} to choose by.", "3.2"
     )
-    _tell(
+    tell(
         not both,
         f"{both} pictures are in both sets. What chooses must not have been learned from: remove copies first.",
         "2, 'The mistake: looking at the training accuracy'",
     )
-    _well(f"{len(first)} and {len(second)} different pictures, and none is in both sets")
+    well(f"{len(first)} and {len(second)} different pictures, and none is in both sets")
 
 
 def balanced(labels, classes):
     """Check that integer labels (n,) hold as many of each of `classes` classes. Chapter 2."""
     counts = np.bincount(np.asarray(labels), minlength=classes)
-    _tell(counts.min() == counts.max(), f"The classes have {counts.tolist()} pictures, not equally many.", "2")
-    _well(f"{counts[0]} pictures of each class")
+    tell(counts.min() == counts.max(), f"The classes have {counts.tolist()} pictures, not equally many.", "2")
+    well(f"{counts[0]} pictures of each class")
 
 
 def prepares(prepare):
@@ -51,20 +53,20 @@ def prepares(prepare):
     mean, deviation = np.array([100.0, 120, 140]), np.array([40.0, 50, 60])
     batch = np.asarray(prepare(images, mean, deviation))
     chapter = "3.2, 'Normalise, standardise'"
-    _tell(batch.shape == images.shape, f"prepare returned shape {batch.shape} for pictures {images.shape}.", chapter)
+    tell(batch.shape == images.shape, f"prepare returned shape {batch.shape} for pictures {images.shape}.", chapter)
     alone = np.asarray(prepare(images[:1], mean, deviation))
-    _tell(
+    tell(
         np.allclose(alone[0], batch[0], atol=1e-4),
         "A picture comes out differently when it comes alone: prepare looks at the pictures that it is given. Use the "
         "mean and the deviation of the training pictures, which are handed over.",
         chapter,
     )
-    _tell(
+    tell(
         np.allclose(batch * deviation + mean, images, atol=0.05),
         "Multiplied by the deviation, plus the mean, a prepared picture should be the picture again, and is not.",
         chapter,
     )
-    _well("pictures are prepared with the statistics that are handed over")
+    well("pictures are prepared with the statistics that are handed over")
 
 
 def counts_pictures(share_right):
@@ -75,38 +77,38 @@ def counts_pictures(share_right):
     labels, scores = np.array([0, 1, 2, 3]), np.full((4, 5), -1.0)
     scores[np.arange(4), [0, 1, 3, 4]] = 1.0  # two of four
     got = share_right(labels, scores)
-    _tell(
+    tell(
         not np.isclose(got, 0.8),
         "Two of four pictures are right, and share_right says 80 %: it counts single entries of a table of zeros and "
         "ones, most of which are zeros that nobody can miss.",
         "4.4",
     )
-    _tell(np.isclose(got, 0.5), f"Two of four pictures are right, and share_right says {got}.", "2, 'The control'")
-    _well("whole pictures are counted")
+    tell(np.isclose(got, 0.5), f"Two of four pictures are right, and share_right says {got}.", "2, 'The control'")
+    well("whole pictures are counted")
 
 
 def frozen(before, after):
     """Check that no array of weights moved, running means of batch normalisation included. Chapter 2."""
     changed = _changed(before, after)
-    _tell(
+    tell(
         not any(changed),
         f"{sum(changed)} of {len(changed)} arrays of the body moved while it was to be frozen. Set trainable before "
         "you compile, for the body as a whole, and compile again after each change.",
         "2, 'Stage 2: fine-tuning'",
     )
-    _well("the frozen weights are what they were")
+    well("the frozen weights are what they were")
 
 
 def moved(before, after):
     """Check that every array of weights moved. Chapter 2."""
     changed = _changed(before, after)
-    _tell(
+    tell(
         all(changed),
         f"{len(changed) - sum(changed)} of {len(changed)} arrays of the body did not move, and should have learned. "
         "After a change of trainable, compile again.",
         "2, 'Stage 2: fine-tuning'",
     )
-    _well("every layer of the body has learned")
+    well("every layer of the body has learned")
 
 
 def chooses_by_validation(choose):
@@ -116,13 +118,13 @@ def chooses_by_validation(choose):
     """
     shares = {"one": {"validation": 0.6, "test": 0.3}, "two": {"validation": 0.4, "test": 0.7}}
     got = choose(shares)
-    _tell(got in shares, f"choose returned {got!r}, which is no name among {sorted(shares)}.", "2")
-    _tell(
+    tell(got in shares, f"choose returned {got!r}, which is no name among {sorted(shares)}.", "2")
+    tell(
         got == "one",
         "choose looked at the test. What was chosen by the test cannot be judged by it any more.",
         "2, and the page 'How we measure'",
     )
-    _well("the validation set chooses")
+    well("the validation set chooses")
 
 
 def agrees(what, ours, theirs, words, chapter, tolerance=1e-5, mistakes=None):
@@ -136,17 +138,17 @@ def agrees(what, ours, theirs, words, chapter, tolerance=1e-5, mistakes=None):
     AssertionError: Wx + b: You have left out the bias. Read again: chapter 3.3.
     """
     ours, theirs = np.asarray(ours), np.asarray(theirs)
-    _tell(ours.shape == theirs.shape, f"{what}: the shape is {ours.shape}, not {theirs.shape}. {words}", chapter)
+    tell(ours.shape == theirs.shape, f"{what}: the shape is {ours.shape}, not {theirs.shape}. {words}", chapter)
     difference = np.abs(ours - theirs).max()
     if difference < tolerance:
-        _well(f"{what}: largest difference {difference:.0e}")
+        well(f"{what}: largest difference {difference:.0e}")
         return
     for said, wrong in (mistakes or {}).items():
         if np.shape(wrong) == ours.shape and np.allclose(ours, wrong, atol=tolerance):
             words = said
-    _tell(False, f"{what}: {words}", chapter)
+    tell(False, f"{what}: {words}", chapter)
 
 
 def _changed(before, after):
-    _tell(len(before) == len(after) > 0, f"{len(before)} arrays before and {len(after)} after: not one body.", "2")
+    tell(len(before) == len(after) > 0, f"{len(before)} arrays before and {len(after)} after: not one body.", "2")
     return [not np.array_equal(first, second) for first, second in zip(before, after, strict=True)]
