@@ -144,4 +144,4 @@ def test_a_table_below_a_figure_is_folded_and_whole():
     formats = {"accuracy": "{:.0%}"}
     plain, folded = (tables.show(TABLE, formats, folded=fold).data for fold in (False, True))
     assert "<details" not in plain
-    assert folded == f'<details class="ledger"><summary>The same in numbers</summary>{plain}</details>'
+    assert folded == f'<details class="ledger numbers"><summary>The same in numbers</summary>{plain}</details>'

@@ -60,11 +60,11 @@ def show(table, formats=None, names=None, caption="", folded=False):
     body = [row("td", map(cell, table.columns, values)) for values in table.itertuples(index=False, name=None)]
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     shown = f'<table class="dataframe tlbook-table">{title}<thead>{head}</thead><tbody>{"".join(body)}</tbody></table>'
-    return HTML(_fold("The same in numbers", shown) if folded else shown)
+    return HTML(_fold("The same in numbers", shown, "ledger numbers") if folded else shown)
 
 
-def _fold(summary, shown):
-    return f'<details class="ledger"><summary>{summary}</summary>{shown}</details>'
+def _fold(summary, shown, look="ledger"):
+    return f'<details class="{look}"><summary>{summary}</summary>{shown}</details>'
 
 
 def badge(source):
