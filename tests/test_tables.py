@@ -138,3 +138,10 @@ def test_seconds_from_a_full_cache_are_no_cost():
 
 def test_an_arm_without_a_grid_of_numbers_has_no_edge():
     assert ledger_cells(runs(at_edge=[None] * 3))[5] == "–"
+
+
+def test_a_table_below_a_figure_is_folded_and_whole():
+    formats = {"accuracy": "{:.0%}"}
+    plain, folded = (tables.show(TABLE, formats, folded=fold).data for fold in (False, True))
+    assert "<details" not in plain
+    assert folded == f'<details class="ledger numbers"><summary>The same in numbers</summary>{plain}</details>'

@@ -8,7 +8,7 @@ from IPython.display import HTML
 MISSING = "–"
 
 
-def show(table, formats=None, names=None, caption=""):
+def show(table, formats=None, names=None, caption="", folded=False):
     """Return a table for a notebook to display.
 
     Parameters
@@ -22,6 +22,8 @@ def show(table, formats=None, names=None, caption=""):
         From a column, or a word in a cell, to what the reader sees: "cpu_minutes" to "CPU time (min)".
     caption : str, optional
         One sentence above the table.
+    folded : bool
+        Whether it is folded under "The same in numbers": for below a figure that says the same.
 
     Raises `ValueError` for a format of a column that is not there or without braces, and for a column of fractions
     without a format.
@@ -57,9 +59,12 @@ def show(table, formats=None, names=None, caption=""):
     head = row("th", [names.get(column, column) for column in table.columns], ' scope="col"')
     body = [row("td", map(cell, table.columns, values)) for values in table.itertuples(index=False, name=None)]
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return HTML(
-        f'<table class="dataframe tlbook-table">{title}<thead>{head}</thead><tbody>{"".join(body)}</tbody></table>'
-    )
+    shown = f'<table class="dataframe tlbook-table">{title}<thead>{head}</thead><tbody>{"".join(body)}</tbody></table>'
+    return HTML(_fold("The same in numbers", shown, "ledger numbers") if folded else shown)
+
+
+def _fold(summary, shown, look="ledger"):
+    return f'<details class="{look}"><summary>{summary}</summary>{shown}</details>'
 
 
 def badge(source):
@@ -83,7 +88,7 @@ def ledger(rows, names):
     """
     lines = [_entry(name, rows[rows.arm == arm]) for arm, name in names.items() if (rows.arm == arm).any()]
     shown = show(pd.DataFrame(lines)).data
-    return HTML(f'<details class="ledger"><summary>The ledger: labels, trials and costs</summary>{shown}</details>')
+    return HTML(_fold("The ledger: labels, trials and costs", shown))
 
 
 def _entry(name, rows):

@@ -130,7 +130,8 @@ def table(cell, words, where):
     for shown in (out.data["text/html"] for out in cell.outputs if "text/html" in out.get("data", {})):
         soup = BeautifulSoup(shown, "html.parser")
         for folded in soup.find_all("details"):
-            folded.decompose()
+            if "numbers" not in folded.get("class", []):  # a ledger; a figure's numbers are what a slide asks for
+                folded.decompose()
         if found := soup.find("table"):
             rows = [row for row in found.find_all("tr") if row.find("td")]
             texts = [row.get_text(" ", strip=True) for row in rows]

@@ -80,6 +80,15 @@ def cells(**sources):
     return [drawn, said, shown]
 
 
+def test_numbers_folded_below_a_figure_are_a_table_of_a_slide_and_a_ledger_is_not():
+    cell = new_code_cell("tables.show(t, folded=True)", id="folded")
+    html = "<table><tr><th>a</th></tr><tr><td>{}</td></tr></table>"
+    for look, text in (("ledger", "cost"), ("ledger numbers", "accuracy")):
+        folded = f'<details class="{look}"><summary>x</summary>{html.format(text)}</details>'
+        cell.outputs.append(new_output("display_data", {"text/html": folded}))
+    assert "accuracy" in slide_cells.table(cell, [], "here") and "cost" not in slide_cells.table(cell, [], "here")
+
+
 @pytest.fixture
 def book(tmp_path):
     """A book of one small chapter that has run."""

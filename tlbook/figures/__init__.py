@@ -13,6 +13,7 @@ from tlbook.figures.plots import (
     learning_curves,
     name_lines,
 )
+from tlbook.figures.rows import difference_rows, dot_rows, flow
 from tlbook.figures.sheets import confusion_matrix, pictures, rows_of_pictures
 from tlbook.figures.sounds import player, spectrograms
 from tlbook.figures.style import COLOURS, GREY, MARKERS, STYLE, name_data
@@ -26,6 +27,9 @@ __all__ = [
     "confusion_matrix",
     "curves",
     "difference_plot",
+    "difference_rows",
+    "dot_rows",
+    "flow",
     "interval_plot",
     "intervals",
     "learning_curves",
