@@ -20,7 +20,15 @@ FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
 CLOSED = ("frozen_sentences", "product_reviews", "voice_layers")  # whose pieces others use
 # What experiments share, or have set aside, with constants of its own.
-SHARED = ("budgeted_pretraining", "picture_features", "map_task", "sentence_pairs", "string_cutters", *CLOSED)
+SHARED = (
+    "budgeted_pretraining",
+    "picture_features",
+    "map_task",
+    "sentence_pairs",
+    "string_cutters",
+    "shifted_pictures",
+    *CLOSED,
+)
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
@@ -87,6 +95,8 @@ TINY = {
     },
     "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
+    "map_shift": {"EPOCHS": {"tuned": 1, "scratch": 1}},
+    "shifted_pictures": {"SOME": 20, "DRAWN": 20},
     "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
     "compressed_vgg16": {
@@ -116,6 +126,7 @@ N_TRAIN = {
     "cifar10_rates": 100,
     "map_frozen": 100,
     "map_scratch": 100,
+    "map_shift": 100,
     "map_tuned": 100,
     "race": 40,
 }
@@ -149,6 +160,7 @@ PICTURES = (
     "budget_controls",
     "label_budget",
     "map_frozen",
+    "map_shift",
     "map_tuned",
     "model_choice",
     "outlines",
