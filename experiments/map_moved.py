@@ -57,11 +57,15 @@ def body_of(weights, images, seed):
 
 def readings(body, images):
     """Return what each layer says of pictures, averaged over places: a dict of name to (n, 2048)."""
-    names = {layer.name for layer in body.layers}
-    last = {name: f"{name}_relu" if f"{name}_relu" in names else name for name in LAYERS}
-    outputs = [keras.layers.Flatten()(map_frozen.averaged(body.get_layer(last[name]).output)) for name in LAYERS]
-    found = features.forward(keras.Model(body.input, keras.layers.Concatenate()(outputs)), images)
-    return dict(zip(LAYERS, np.split(found, len(LAYERS), axis=1), strict=True))
+    x = inputs = keras.Input((32, 32, 3))
+    found = {}
+    for operation in body.operations[1:]:
+        x = operation(x)
+        name = operation.name.removesuffix("_relu")  # with normalisation, a layer speaks behind its ReLU
+        if name in LAYERS:
+            found[name] = keras.layers.Flatten()(map_frozen.averaged(x))
+    said = features.forward(keras.Model(inputs, keras.layers.Concatenate()([found[name] for name in LAYERS])), images)
+    return dict(zip(LAYERS, np.split(said, len(LAYERS), axis=1), strict=True))
 
 
 def kernels(body):
