@@ -27,6 +27,7 @@ SHARED = (
     "sentence_pairs",
     "string_cutters",
     "shifted_pictures",
+    "source_bodies",
     *CLOSED,
 )
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
