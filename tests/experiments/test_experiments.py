@@ -20,7 +20,16 @@ FOLDER = pathlib.Path(protocol.__file__).parent
 NAMES = command.names()
 CLOSED = ("frozen_sentences", "product_reviews", "voice_layers")  # whose pieces others use
 # What experiments share, or have set aside, with constants of its own.
-SHARED = ("budgeted_pretraining", "picture_features", "map_task", "sentence_pairs", "string_cutters", *CLOSED)
+SHARED = (
+    "budgeted_pretraining",
+    "picture_features",
+    "map_task",
+    "sentence_pairs",
+    "string_cutters",
+    "shifted_pictures",
+    "source_bodies",
+    *CLOSED,
+)
 MODULES = {name: importlib.import_module(f"experiments.{name}") for name in (*NAMES, *SHARED)}
 ONE_EPOCH = {"epochs": 1, "learning_rate": 3e-3}
 # What makes an experiment tiny: constants of its module.
@@ -87,6 +96,12 @@ TINY = {
     },
     "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
+    "map_shift": {"EPOCHS": {"tuned": 1, "scratch": 1}},
+    "shifted_pictures": {"SOME": 20, "DRAWN": 20},
+    "source_bodies": {"N_SOURCE": 200, "BUDGET": 1e9},
+    "map_moved": {"EPOCHS": {"everything": 1, "control": 1}},
+    "map_sources": {"PASSES": {40: 1}},
+    "map_forgetting": {"PASSES": {40: 1}},
     "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
     "compressed_vgg16": {
@@ -116,6 +131,9 @@ N_TRAIN = {
     "cifar10_rates": 100,
     "map_frozen": 100,
     "map_scratch": 100,
+    "map_shift": 100,
+    "map_forgetting": 40,
+    "map_moved": 100,
     "map_tuned": 100,
     "race": 40,
 }
@@ -149,6 +167,8 @@ PICTURES = (
     "budget_controls",
     "label_budget",
     "map_frozen",
+    "map_moved",
+    "map_shift",
     "map_tuned",
     "model_choice",
     "outlines",
@@ -195,6 +215,12 @@ LIKE_ANOTHER = {
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
+    "map_moved": ("vgg16_mean_variance",),
+    "map_sources": [
+        name
+        for name in MODULES["map_sources"].EXPERIMENT.arms
+        if name not in ("nothing_frozen", "drawings_tuned", "noise_frozen", "patches")
+    ],
     "map_tuned": ("vgg16_mean_variance", "vgg16_shuffled", "last_block", "everything"),
     "model_choice": [
         *(name for name in MODULES["model_choice"].EXPERIMENT.arms if "block" in name and name[-1] != "3"),

@@ -9,6 +9,7 @@ from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, 
 from tlbook.evaluation.intervals import agree, crossed, interval, packed_right, paired, unpacked_right, verdict
 from tlbook.evaluation.pixels import class_iou, picture_iou
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
+from tlbook.evaluation.ranking import kendall
 from tlbook.evaluation.speakers import one_shot
 from tlbook.evaluation.strings import edit_distance, edits, word_error_rate
 
@@ -27,6 +28,7 @@ __all__ = [
     "entity_f1",
     "entity_scores",
     "interval",
+    "kendall",
     "mcnemar",
     "negative_log_likelihood",
     "one_shot",
