@@ -102,10 +102,12 @@ def test_a_mark_is_pale_where_the_interval_holds_what_it_is_compared_with():
 
 def test_two_panels_share_the_rows_and_headings_have_none():
     rows = {"with labels": None, "probe": {50: [0.1, 0.2], 200: [0.3, 0.4]}, "scratch": {50: [0.0, 0.1]}}
-    left, right = dots.dot_rows({"one": rows, "other": rows}, "x", lines={"guessing": 0.25})
+    left, right = dots.dot_rows({"one": rows, "other": rows}, "x", lines=[0.25])
     assert means_of(left) == means_of(right) and len(means_of(left)) == 3
     shown = words(left)
-    assert shown.count("probe") == shown.count("guessing") == shown.count("200") == 1
+    assert shown.count("probe") == shown.count("200") == 1
+    dashed = [line.get_xdata()[0] for axes in (left, right) for line in axes.lines if line.get_linestyle() == "--"]
+    assert dashed == [0.25, 0.25]
     assert [text.get_weight() for text in left.texts if text.get_text() == "with labels"] == ["bold"]
 
 

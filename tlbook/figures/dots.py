@@ -46,7 +46,7 @@ def differences(runs, y, pairs, *, by="arm", x="n_train", unit="seed"):
     return {name: row for name, row in rows.items() if row}
 
 
-def dot_rows(panels, source, *, at=None, lines=None, series=None, **limits):
+def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
     """Draw one row for each name: every value a faint dot, the mean with its 95 % interval over it.
 
     Parameters
@@ -60,8 +60,8 @@ def dot_rows(panels, source, *, at=None, lines=None, series=None, **limits):
     at : float, optional
         What means are compared with, a grey line: zero for differences. A mark is filled where the interval leaves it
         out, and pale where it holds it.
-    lines : dict, optional
-        From a name to a value: a dashed line across all rows, such as guessing.
+    lines : sequence of float, optional
+        Values that a dashed line marks across all rows, such as guessing. The caption says what they are.
     series : dict, optional
         From a series to what the reader sees; those that it lacks are not drawn.
     **limits
@@ -85,7 +85,7 @@ def dot_rows(panels, source, *, at=None, lines=None, series=None, **limits):
                     _line(axes, top + NAME + (place + 0.3) * LINE, shown[kind], kinds.index(kind), at)
         if at is not None:
             axes.axvline(at, color=GREY, linewidth=1, zorder=0)
-        for value in (lines or {}).values():
+        for value in lines:
             axes.axvline(value, color=GREY, linewidth=1, linestyle="--", zorder=0)
         axes.set(xlabel=xlabel, ylim=(tops[-1], 0), yticks=[], **limits)
         axes.margins(x=0.06)
@@ -93,10 +93,6 @@ def dot_rows(panels, source, *, at=None, lines=None, series=None, **limits):
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
     _name(grid[0], rows, tops, kinds, {kind: str(kind) for kind in kinds} | (series or {}))
-    for name, value in (lines or {}).items():
-        axes = grid[0, -1]
-        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "right"}
-        axes.annotate(name, (value, 1), xytext=(0, 3), color=GREY, fontsize=8.5, **place)
     name_data(grid[0, 0], source)
     return list(grid[0])
 
