@@ -10,6 +10,7 @@ FOLDED = {
     "setup": ("input", "Set-up"),
     "figure": ("input", "How this figure was made"),
     "table": ("input", "How this table was made"),
+    "numbers": ("cell", "The numbers"),
     "check": ("input", "Check: {comment}"),
     "solution": ("cell", "Show solution"),
 }
