@@ -23,7 +23,7 @@ def show(table, formats=None, names=None, caption="", folded=False):
     caption : str, optional
         One sentence above the table.
     folded : bool
-        Whether it is folded under "The same in numbers": for below a figure that says the same.
+        Whether it is folded under "The same in numbers": where a figure says the same.
 
     Raises `ValueError` for a format of a column that is not there or without braces, and for a column of fractions
     without a format.

@@ -10,7 +10,6 @@ FOLDED = {
     "setup": ("input", "Set-up"),
     "figure": ("input", "How this figure was made"),
     "table": ("input", "How this table was made"),
-    "numbers": ("cell", "The numbers"),
     "check": ("input", "Check: {comment}"),
     "solution": ("cell", "Show solution"),
 }

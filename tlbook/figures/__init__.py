@@ -4,6 +4,8 @@ A figure carries no title. What it shows stands below it as "**Figure 4.3-1.** .
 translated; what only a run can know, the name of the data, stands in the figure.
 """
 
+from tlbook.figures.dots import dot_rows, rows_of_differences, rows_of_runs
+from tlbook.figures.flows import flow
 from tlbook.figures.plots import (
     bars,
     curves,
@@ -13,7 +15,6 @@ from tlbook.figures.plots import (
     learning_curves,
     name_lines,
 )
-from tlbook.figures.rows import difference_rows, dot_rows, flow
 from tlbook.figures.sheets import confusion_matrix, pictures, rows_of_pictures
 from tlbook.figures.sounds import player, spectrograms
 from tlbook.figures.style import COLOURS, GREY, MARKERS, STYLE, name_data
@@ -27,7 +28,6 @@ __all__ = [
     "confusion_matrix",
     "curves",
     "difference_plot",
-    "difference_rows",
     "dot_rows",
     "flow",
     "interval_plot",
@@ -37,6 +37,8 @@ __all__ = [
     "name_lines",
     "pictures",
     "player",
+    "rows_of_differences",
     "rows_of_pictures",
+    "rows_of_runs",
     "spectrograms",
 ]

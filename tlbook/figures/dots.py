@@ -11,7 +11,7 @@ from tlbook.figures.style import COLOURS, GREY, MARKERS, name_data
 NAME, LINE, GAP = 0.24, 0.17, 0.1  # inches: a name, a line of dots, the space below a row
 
 
-def of_runs(runs, y, names, *, by="arm", x="n_train"):
+def rows_of_runs(runs, y, names, *, by="arm", x="n_train"):
     """Return rows for `dot_rows`: name -> value of `x` -> the values of the column `y`, one a run.
 
     `runs` is a long table, as `tlbook.results.read` returns it; `names` maps values of the column `by` to what the
@@ -25,7 +25,7 @@ def of_runs(runs, y, names, *, by="arm", x="n_train"):
     return rows
 
 
-def differences(runs, y, pairs, *, by="arm", x="n_train", unit="seed"):
+def rows_of_differences(runs, y, pairs, *, by="arm", x="n_train", unit="seed"):
     """Return rows for `dot_rows`: paired differences in points, 100 times `y` of an arm less that of its control.
 
     `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and `unit` are paired. A
@@ -59,7 +59,7 @@ def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
         Where the data came from.
     at : float, optional
         What means are compared with, a grey line: zero for differences. A mark is filled where the interval leaves it
-        out, and pale where it holds it.
+        out, and hollow where it holds it.
     lines : sequence of float, optional
         Values that a dashed line marks across all rows, such as guessing. The caption says what they are.
     series : dict, optional
@@ -109,14 +109,20 @@ def _line(axes, place, values, number, at):
     """Draw the runs of one series at the height `place`, and their mean with its interval."""
     from tlbook import evaluation  # pictures alone need no scikit-learn
 
-    colour, known = COLOURS[number], values if isinstance(values, tuple) else None
-    values = np.atleast_1d(np.asarray(values, "float64"))
-    mean, half = known or (evaluation.interval(values) if len(values) > 1 else (values[0], None))
-    if half is not None and not known:
-        axes.plot(values, [place] * len(values), ".", color=colour, alpha=0.35, markersize=5, label="_a run")
-    told = at is None or half is None or abs(mean - at) > half
+    colour, ends = COLOURS[number], None
+    if isinstance(values, tuple):
+        mean, *ends = values if len(values) == 3 else (values[0], values[0] - values[1], values[0] + values[1])
+    else:
+        values = np.atleast_1d(np.asarray(values, "float64"))
+        mean = values.mean()
+        if len(values) > 1:
+            mean, half = evaluation.interval(values)
+            ends = mean - half, mean + half
+            axes.plot(values, [place] * len(values), ".", color=colour, alpha=0.35, markersize=5, label="_a run")
+    told = at is None or ends is None or not ends[0] <= at <= ends[1]
+    reach = ends and [[mean - ends[0]], [ends[1] - mean]]
     style = {"color": colour, "marker": MARKERS[number], "markersize": 6, "capsize": 2.5, "linestyle": ""}
-    axes.errorbar([mean], [place], xerr=half, markerfacecolor=colour if told else "white", label="_a mean", **style)
+    axes.errorbar([mean], [place], xerr=reach, markerfacecolor=colour if told else "white", label="_a mean", **style)
 
 
 def _name(grid, rows, tops, kinds, called):
