@@ -33,7 +33,7 @@ def tfidf_source(task, arm, seed):
     texts = np.array(task.texts, object)
     learn = [texts[position] for position in task.train]
     count = TfidfVectorizer(tokenizer=text.tokenize, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True)
-    count.fit(learn + task.lender.texts)
+    count.fit([*learn, *task.lender.texts])
     mine, lent = count.transform(learn), count.transform(task.lender.texts)
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(task.labels, task.labels))
 
