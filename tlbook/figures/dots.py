@@ -54,7 +54,8 @@ def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
     panels : dict
         From the label of an axis to its rows, one or two of them with the same names. Rows map a name to its values,
         to a dict of values by series (a number of labels, say), or to None: then the name is a heading. A number, or a
-        value that is alone, is drawn without an interval; a tuple is a mean and half of an interval made elsewhere.
+        value that is alone, is drawn without an interval; a tuple is a mean with an interval made elsewhere, `(mean,
+        half)` or `(mean, low, high)`.
     source : tlbook.files.sources.Source or str
         Where the data came from.
     at : float, optional
