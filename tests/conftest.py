@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import sys
 import threading
 import time
 
@@ -39,6 +40,14 @@ def weights(environment):
         pytest.skip("needs VGG16's weights: run python -m tlbook fetch")
     cache.cache_dir().mkdir(exist_ok=True)
     (cache.cache_dir() / found[1]).symlink_to(found[0])
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Close every figure that a test drew."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(autouse=True)

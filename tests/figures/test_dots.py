@@ -1,13 +1,10 @@
 """Rows of dots: every run is there, means and intervals are right, names and series can be read."""
 
-import io
-import warnings
-
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import words
 
 from tlbook import evaluation, figures
 
@@ -22,20 +19,6 @@ RUNS = pd.DataFrame(
     + [{"arm": "lexicon", "n_train": 0, "seed": seed, "score": 0.4} for seed in range(3)]
 )
 NAMES = {"probe": "linear probe", "scratch": "from scratch", "later": "not recorded"}
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-def words(axes):
-    """Everything that the reader can read, after drawing it; a warning would be a figure that does not fit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        axes.figure.savefig(io.BytesIO())
-    return [text.get_text() for text in axes.figure.findobj(matplotlib.text.Text) if text.get_visible()]
 
 
 def runs_of(axes):

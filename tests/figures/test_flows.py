@@ -9,12 +9,6 @@ from tlbook import figures
 matplotlib.use("Agg")  # no window, wherever the tests run
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def boxes(axes):
     return [patch for patch in axes.patches if isinstance(patch, plt.Rectangle)]
 

@@ -1,13 +1,11 @@
 """Plots: each shows the numbers that it was given, names its lines and its data, and keeps all inside."""
 
-import io
-import warnings
-
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import words
 from scipy import stats
 
 from tlbook import evaluation, figures
@@ -23,20 +21,6 @@ RUNS = pd.DataFrame(
     ]
 )
 HISTORY = {"accuracy": [0.2, 0.5, 0.9], "val_accuracy": [0.1, 0.4, 0.6]}
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
-def words(axes):
-    """Everything that the reader can read, after drawing it; a warning would be a figure that does not fit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        axes.figure.savefig(io.BytesIO())
-    return [text.get_text() for text in axes.figure.findobj(matplotlib.text.Text) if text.get_visible()]
 
 
 def of_runs(**more):

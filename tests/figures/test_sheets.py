@@ -5,7 +5,6 @@ import itertools
 import warnings
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from conftest import contrast
@@ -16,12 +15,6 @@ from tlbook.files import sources
 matplotlib.use("Agg")  # no window, wherever the tests run
 SOURCE = sources.Source("emoji-10 stand-in", "bundled", "Drawings.")
 IMAGES = np.random.default_rng(0).integers(256, size=(5, 4, 6, 3), dtype=np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def words(figure):

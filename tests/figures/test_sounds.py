@@ -1,7 +1,6 @@
 """Spectrograms and players: what is drawn is what was given, and says what it is."""
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -11,12 +10,6 @@ matplotlib.use("Agg")  # no window, wherever the tests run
 PICTURES = np.full((4, 10, 8), -60.0)
 PICTURES[0, :4] = -10
 PICTURES[3, :6, 2] = -20
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def test_spectrograms_share_a_scale_and_leave_the_filling_out():
