@@ -62,7 +62,7 @@ def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
         What means are compared with, a grey line: zero for differences. A mark is filled where the interval leaves it
         out, and hollow where it holds it.
     lines : sequence of float, optional
-        Values that a dashed line marks across all rows, such as guessing. The caption says what they are.
+        Values that a dashed line marks beside the dots of each row, such as guessing. The caption says what they are.
     series : dict, optional
         From a series to what the reader sees; those that it lacks are not drawn.
     **limits
@@ -84,10 +84,8 @@ def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
             for place, kind in enumerate(row):
                 if kind in shown:
                     _line(axes, top + NAME + (place + 0.3) * LINE, shown[kind], kinds.index(kind), at)
-        if at is not None:
-            axes.axvline(at, color=GREY, linewidth=1, zorder=0)
-        for value in lines:
-            axes.axvline(value, color=GREY, linewidth=1, linestyle="--", zorder=0)
+        for value, style in [(at, "-")] * (at is not None) + [(value, "--") for value in lines]:
+            axes.vlines([value] * len(rows), tops[:-1] + NAME, tops[1:], color=GREY, linewidth=1, linestyle=style, zorder=0)
         axes.set(xlabel=xlabel, ylim=(tops[-1], 0), yticks=[], **limits)
         axes.margins(x=0.06)
         axes.spines["left"].set_visible(False)
