@@ -3,8 +3,8 @@
 Pixels and gradients of the small pictures are few inputs for a bench that asks what a network is worth. Three more need
 no network either. Patches are compared with centres that k-means finds in unlabelled ones (Coates, Ng and Lee, 2011):
 of the source's pictures, as many as the bodies there learned from, or of the labelled pictures alone, and then nothing
-is transferred. Edges come with the mean colour of each sixteenth. VGG16 sees 32 pixels a side where the bodies see 16, so
-gradients get them, too.
+is transferred. Edges come with the mean colour of each sixteenth. VGG16 sees 32 pixels a side where the bodies see 16,
+so gradients get them, too.
 
 Labelled pictures, test, probe and score are those of `bench_pictures`. The table stands apart, so that it made no row
 of that one stale. It was written down after those rows were there, and after a reader of them had tried patches on the
