@@ -13,7 +13,6 @@ import time
 import numpy as np
 
 from experiments.protocol import Measurement
-from tlbook import backbones, heads
 from tlbook.files import sources
 
 PICTURES = 256
@@ -22,7 +21,9 @@ PICTURES = 256
 def measure(arm, repeat):
     """Return how many pictures a second one pass trains on, after a first pass that builds the graph."""
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = {"onednn": "1", "plain": "0"}[arm]
-    import keras  # only now: TensorFlow reads the setting once, when it is loaded
+    import keras  # only now, these three: TensorFlow reads the setting once, when it is loaded
+
+    from tlbook import backbones, heads
 
     keras.utils.set_random_seed(repeat)
     rng = np.random.default_rng(repeat)

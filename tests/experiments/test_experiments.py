@@ -4,6 +4,8 @@ import dataclasses
 import importlib
 import importlib.util
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -370,6 +372,11 @@ def test_perplexity_is_measured(tiny):
 
 def test_speed_is_measured(tiny):
     assert tiny("training_speed").run(arm="onednn", repeat=0)["pictures_per_second"] > 0
+
+
+def test_speed_is_measured_before_tensorflow_has_read_its_setting():
+    program = "import sys; from experiments import recording, training_speed; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=pathlib.Path(__file__).parents[2], check=True)
 
 
 def test_best_rate_of_a_regime_is_that_of_the_validation_set(monkeypatch, tmp_path):
