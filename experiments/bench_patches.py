@@ -47,7 +47,7 @@ def by_hand(task, seed):
 EXPERIMENT = Experiment(
     name="bench_patches",
     question="Do layers of pretrained networks for pictures say more than patches, colours and fine gradients do?",
-    unit=bench_pictures.EXPERIMENT.unit,
+    unit="seed (labels and patches drawn anew) and test picture",
     arms={
         **layer_bench.arms("raw", of_the_source, ("patches",), "measured"),
         **layer_bench.arms("raw", of_the_target, ("own patches",), "measured"),
