@@ -54,7 +54,7 @@ def cell_grid(rows, source, *, headings, scale=None, groups=None):
             _cell(axes, row, column, (mean - low) / ((high - low) or 1), framed=mean == best[heading])
             below = f"±{100 * half:.1f} ({runs:.0f})" if np.isfinite(half) else "one run"
             axes.text(column, row - 0.14, f"{100 * mean:.1f}", ha="center", va="center", fontsize=10)
-            axes.text(column, row + 0.24, below, ha="center", va="center", fontsize=7)
+            axes.text(column, row + 0.24, below, ha="center", va="center", fontsize=7.5)
     _name(axes, headings, groups or {})
     axes.set(xlim=(-0.5 - len(headings) * NAMES / (1 - NAMES), len(headings) - 0.5))
     axes.set(ylim=(len(rows) - 0.4, -1.2 - 0.8 * bool(groups)))
