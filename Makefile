@@ -100,7 +100,7 @@ lab: setup
 	$(BIN)/jupyter lab notebooks
 
 record: setup
-	$(GUARDED) -m experiments $(if $(DATA),--data $(DATA))
+	$(GUARDED) -m experiments $(if $(findstring command,$(origin DATA)),--data '$(DATA)')
 
 places: setup
 	$(GUARDED) tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))
