@@ -46,7 +46,7 @@ def test_a_map_that_is_not_there_breaks_nothing(monkeypatch, tmp_path):
     none = recorded(monkeypatch, tmp_path)
     known = cifar10_map.cells(none)
     assert none.empty and known.empty and cifar10_map.table(known).empty
-    assert cifar10_map.within(none, known, 100, 10) is None and cifar10_map.deepest_choice(known, 32, 100) is None
+    assert cifar10_map.within(none, known, 100, 10) is None and cifar10_map.chosen_layer(known, 32, 100) is None
     assert cifar10_map.verdict(none, ("a", 32, 10), ("b", 32, 10)) == "not recorded yet"
     assert cifar10_map.grid(known, cifar10_map.WAYS, {"here": (32, 100)}) == {}
     assert cifar10_map.evidence(none, known)["cells"] == []
@@ -90,11 +90,11 @@ def test_differences_are_paired_by_seed_in_whatever_order(small):
 
 def test_the_labels_choose_the_layer_and_not_the_test(small):
     known = cifar10_map.cells(small)
-    assert cifar10_map.deepest_choice(known, 32, 100) == "block4_conv3"
+    assert cifar10_map.chosen_layer(known, 32, 100) == "block4_conv3"
     fooled = small.assign(validation_accuracy=small.validation_accuracy.where(small.arm != "block5_conv3", 0.9))
-    assert cifar10_map.deepest_choice(cifar10_map.cells(fooled), 32, 100) == "block5_conv3"
+    assert cifar10_map.chosen_layer(cifar10_map.cells(fooled), 32, 100) == "block5_conv3"
     nothing = cifar10_map.cells(small.assign(validation_accuracy=np.nan))
-    assert cifar10_map.deepest_choice(nothing, 32, 100) is None, "with one label a class nothing can choose"
+    assert cifar10_map.chosen_layer(nothing, 32, 100) is None, "with one label a class nothing can choose"
 
 
 def test_one_half_of_the_pictures_chooses_and_the_other_tells():

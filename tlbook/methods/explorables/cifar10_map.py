@@ -100,7 +100,7 @@ def verdict(rows, one, other):
     return "not recorded yet" if found is None else evaluation.verdict(found)
 
 
-def deepest_choice(known, resolution, n_train):
+def chosen_layer(known, resolution, n_train):
     """Return the layer at which a probe is right most often *inside* the labels, on average over seeds; None for none.
 
     That choice has seen no test picture. With one label a class nothing can choose.
