@@ -89,7 +89,7 @@ def difference(rows, one, other):
 
 
 def runs_of(rows, cell):
-    """Return the runs of one cell `(arm, resolution, n_train)`."""
+    """Return the rows of one cell `(arm, resolution, n_train)`, of the runs or of `cells`."""
     arm, resolution, n_train = cell
     return rows[(rows.arm == arm) & (rows.resolution == resolution) & (rows.n_train == n_train)]
 
