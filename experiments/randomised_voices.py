@@ -1,5 +1,6 @@
 """Voices or randomisation? A synthetic source with many voices or one, randomised or not, for each of six speakers.
 
+("Many voices" are varied ones: speed, pitch, loudness and noise vary with them, and with the one voice they do not.)
 `synthetic_speech` compares a source that has both with one that has neither, so that it cannot say which of the two
 helps. Here each comes with and without the other: four sources, as many recordings each, the same network, training and
 rehearsal. Each of the six speakers is the target once, so that an interval over seeds is one over speakers. (The

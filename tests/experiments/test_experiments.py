@@ -157,6 +157,7 @@ FETCHED = {
 }
 SPEAKING = ("digit_strings", "new_draw", "randomised_voices", "spoken_digits", "synthetic_speech", "voice_probes")
 PICTURES = (
+    "bench_patches",
     "bench_pictures",
     "cifar10_depth",
     "cifar10_rates",

@@ -85,7 +85,9 @@ def dot_rows(panels, source, *, at=None, lines=(), series=None, **limits):
                 if kind in shown:
                     _line(axes, top + NAME + (place + 0.3) * LINE, shown[kind], kinds.index(kind), at)
         for value, style in [(at, "-")] * (at is not None) + [(value, "--") for value in lines]:
-            axes.vlines([value] * len(rows), tops[:-1] + NAME, tops[1:], color=GREY, linewidth=1, linestyle=style, zorder=0)
+            axes.vlines(
+                [value] * len(rows), tops[:-1] + NAME, tops[1:], color=GREY, linewidth=1, linestyle=style, zorder=0
+            )
         axes.set(xlabel=xlabel, ylim=(tops[-1], 0), yticks=[], **limits)
         axes.margins(x=0.06)
         axes.spines["left"].set_visible(False)
