@@ -35,7 +35,7 @@ help:
 	@echo "make notebooks  write the notebooks in the form in which they are stored, without outputs"
 	@echo "make address URL=https://github.com/OWNER/REPOSITORY  set the public address of the book; URL= takes it back"
 	@echo "make lab     open JupyterLab on the notebooks"
-	@echo "make record  run the experiments that are missing from results/"
+	@echo "make record  run the experiments that are missing from results/; DATA=original: the map on the original CIFAR-10"
 	@echo "make verdicts  list every verdict of the built book, with the tables behind it"
 	@echo "make places  run every notebook in every place where readers run the book, and measure it"
 	@echo "make course  make the assignments: a zip for students and one for teachers, in _build/course/"
@@ -100,7 +100,7 @@ lab: setup
 	$(BIN)/jupyter lab notebooks
 
 record: setup
-	$(GUARDED) -m experiments
+	$(GUARDED) -m experiments $(if $(findstring command,$(origin DATA)),--data '$(DATA)')
 
 places: setup
 	$(GUARDED) tools/places.py $(PLACES) $(if $(NOTEBOOKS),--notebooks $(NOTEBOOKS))

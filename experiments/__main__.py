@@ -1,7 +1,8 @@
 """Record what is missing or stale: `python -m experiments` for every experiment, with names after it for some.
 
 An experiment is a module here with an `EXPERIMENT`. Each runs in a process of its own; the first that fails ends it.
-One whose table stands in `results/lessons/` alone is closed.
+One whose table stands in `results/lessons/` alone is closed. `--data original` records on the original CIFAR-10, into
+`results/original/` (`experiments.original`).
 """
 
 import argparse
@@ -29,14 +30,17 @@ def main(arguments=None):
     every = names()
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}")
-    asked = parser.parse_args(arguments).names
-    if unknown := sorted(set(asked) - set(every)):
+    parser.add_argument("--data", choices=["original"], help="the original CIFAR-10; without names, the map")
+    asked = parser.parse_args(arguments)
+    if unknown := sorted(set(asked.names) - set(every)):
         parser.error(f"got {', '.join(unknown)}, expected some of {', '.join(every)}")
-    for name in asked or every:
-        if status := subprocess.run(processes.guarded(sys.executable, "-m", f"experiments.{name}")).returncode:
+    wanted = asked.names or (whole_map.TABLES if asked.data else every)
+    for name in wanted:
+        module = ["experiments.original", name] if asked.data else [f"experiments.{name}"]
+        if status := subprocess.run(processes.guarded(sys.executable, "-m", *module)).returncode:
             return status
-    if set(whole_map.TABLES) & set(asked or every):
-        print(whole_map.write())
+    if set(whole_map.TABLES) & set(wanted):
+        print(whole_map.write(whole_map.ROOT / "results" / (asked.data or "")))
     return 0
 
 

@@ -180,6 +180,7 @@ def test_citation_names_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["version"] == tlbook.__version__
+    assert [data["version"] for data in citation["references"]] == [tlbook.__version__], "the map is cited by it too"
     assert citation["title"] == yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 

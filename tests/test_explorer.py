@@ -36,6 +36,20 @@ def test_design_and_results_are_told_apart():
     assert explorer.columns(measured) == (["seed", "arm"], ["words"])
 
 
+def test_texts_are_no_measures_and_the_whole_map_is_there_for_its_data_sheet(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "map_frozen.py").write_text('EXPERIMENT = Mapped(name="map_frozen", question="Where?")')
+    rows = pd.DataFrame(columns=["arm", "n_train", "seed", "chosen", "test_accuracy", "test_right"])
+    rows.loc[0] = ["probe", 10, 0, 0.1, 0.5, "2:gA=="]
+    for name in ("map_frozen", "map"):
+        rows.to_csv(tmp_path / "results" / f"{name}.csv", index=False)
+    (entry,) = explorer.tables(tmp_path)
+    assert explorer.record(entry, tmp_path)["measures"] == {"test_accuracy": True}
+    explorer.write(tmp_path / "out", tmp_path)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["map.csv", "map_frozen.csv", "map_frozen.js"]
+
+
 def test_shares_are_named():
     assert (
         explorer.is_share("test_accuracy") and explorer.is_share("validation_f1") and explorer.is_share("test_f1_LOC")

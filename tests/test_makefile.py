@@ -37,7 +37,7 @@ def setup(tmp_path):
 
     def run(target="setup", **environment):
         (tmp_path / "log").write_text("")
-        command = ["make", target, f"PYTHON={python}"]
+        command = ["make", *target.split(), f"PYTHON={python}"]
         made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment)
         log = re.sub(r"(processes\.py) \d+", r"\1 PID", (tmp_path / "log").read_text()).splitlines()
         return made.returncode, [line for line in log if line != "python -c "]  # is there an interpreter?
@@ -90,3 +90,8 @@ def test_an_environment_without_its_interpreter_is_made_again(setup, tmp_path):
 def test_what_runs_for_long_ends_with_make(setup, target, command):
     """The guard does that, `processes.py`: `test_build.py` and `test_recording.py` kill a make that uses it."""
     assert setup(target) == (0, [INSTALL, FETCH, f"{GUARD} {command}"])
+
+
+def test_the_original_is_recorded_where_the_command_line_asks_for_it(setup):
+    assert setup("record DATA=original")[1][-1] == f"{GUARD} -m experiments --data original"
+    assert setup("record", DATA="a variable of somebody's")[1][-1] == f"{GUARD} -m experiments"

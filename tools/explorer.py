@@ -42,7 +42,8 @@ def record(entry, root=record_facts.ROOT):
     pair = next((name for name in PAIRS if name in rows), None)
     designed, found = columns(rows)
     by = [name for name in designed if name not in ("arm", pair) and rows[name].nunique() > 1]
-    measures = {name: is_share(name) for name in found if rows[name].notna().any()}
+    numbers = set(rows.select_dtypes("number"))  # which test pictures were right is a text
+    measures = {name: is_share(name) for name in found if name in numbers and rows[name].notna().any()}
     kept = [name for name in ("arm", pair, *by, *measures) if name in rows]
     return {
         **entry,
@@ -83,6 +84,8 @@ def write(folder, root=record_facts.ROOT):
         text = json.dumps(record(entry, root), allow_nan=False, separators=(",", ":"))
         (folder / f"{name}.js").write_text(f'tlbookRecord("{name}", {text});\n', encoding="utf-8")
         shutil.copy(root / "results" / f"{name}.csv", folder)
+    for whole in (root / "results").glob("map.csv"):  # of several experiments: its data sheet offers it
+        shutil.copy(whole, folder)
 
 
 def mount():

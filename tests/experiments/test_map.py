@@ -1,6 +1,7 @@
 """The map: what its experiments share, the order of their runs, and the table that is laid together."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 import whole_map
-from experiments import map_frozen, map_scratch, map_task, map_training, map_tuned
+from experiments import map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
 from tlbook import evaluation
 from tlbook.backbones import vgg16
 from tlbook.methods import prefix
@@ -167,3 +168,13 @@ def test_the_map_in_the_book_is_what_its_tables_say():
 def test_arms_are_apart():
     arms = [arm for experiment in EXPERIMENTS.values() for arm in experiment.arms]
     assert len(set(arms)) == len(arms) and all(dataclasses.is_dataclass(each) for each in EXPERIMENTS.values())
+
+
+def test_the_data_sheet_describes_the_columns_that_a_row_has():
+    page = (whole_map.ROOT / "book" / "map-data.md").read_text(encoding="utf-8")
+    described = re.findall(r'^    "(\w+)": "', page, flags=re.MULTILINE)
+    ours = {"arm", "resolution", "n_train", "seed", "chosen", "at_edge", "tmac", "test_tmac", "experiment"}
+    ours |= {"validation_accuracy", *(f"test_{name}" for name in map_task.scored(np.zeros(1), np.zeros(1)))}
+    assert set(described) == ours | set(measuring.COLUMNS) and len(described) == len(set(described))
+    arms = {arm for experiment in EXPERIMENTS.values() for arm in experiment.arms} - set(vgg16.CONVOLUTIONS)
+    assert not [arm for arm in arms if f"`{arm}`" not in page]

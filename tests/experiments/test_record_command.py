@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import psutil
 import pytest
 from conftest import lives
 
-from experiments import work_queue
+import experiments.__main__ as command
+from experiments import original, work_queue
+from tlbook import results
+from tlbook.files import sources
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOY = """
@@ -105,3 +109,48 @@ def test_how_long_the_death_of_a_worker_goes_unnoticed_is_stated():
 def test_unknown_experiments_are_named():
     ran = subprocess.run([sys.executable, "-m", "experiments", "none"], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 2 and "got none, expected some of" in ran.stderr
+
+
+def commands_of(monkeypatch, *arguments):
+    """What `python -m experiments` starts and where it lays the map together, with nothing run."""
+    started, laid = [], []
+    ran = subprocess.CompletedProcess([], 0)
+    monkeypatch.setattr(command.subprocess, "run", lambda asked: started.append(asked[asked.index("-m") + 1 :]) or ran)
+    monkeypatch.setattr(command.whole_map, "write", lambda folder: laid.append(folder))
+    assert command.main(arguments) == 0
+    return started, laid
+
+
+def test_the_original_is_recorded_beside_the_copy(monkeypatch):
+    started, laid = commands_of(monkeypatch, "map_scratch", "wikigold")
+    assert started == [["experiments.map_scratch"], ["experiments.wikigold"]] and laid == [ROOT / "results"]
+    started, laid = commands_of(monkeypatch, "--data", "original")
+    assert started == [["experiments.original", name] for name in ("map_frozen", "map_tuned", "map_scratch")]
+    assert laid == [ROOT / "results" / "original"] == [original.FOLDER]
+    assert commands_of(monkeypatch, "--data", "original", "wikigold") == ([["experiments.original", "wikigold"]], [])
+
+
+def test_no_mirror_is_asked_for_the_original(monkeypatch, tmp_path):
+    seen = {}
+
+    def found(asset):
+        seen["file"] = asset.file_name, [name for name in original.OTHERS if name in os.environ]
+
+    toy = types.SimpleNamespace(EXPERIMENT=types.SimpleNamespace(record=lambda: results.FOLDER))
+    monkeypatch.setitem(sys.modules, "experiments.toy", toy)
+    monkeypatch.setattr(original.sources, "find", found)
+    monkeypatch.setattr(original, "FOLDER", tmp_path / "original")
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    for name in original.OTHERS:
+        monkeypatch.setenv(name, "something")
+    assert original.record("toy") == tmp_path / "original" and original.FOLDER.is_dir()
+    assert seen["file"] == ("cifar-10-python.tar.gz", [])
+
+
+def test_without_the_original_nothing_is_recorded(monkeypatch, tmp_path):
+    monkeypatch.setattr(original, "FOLDER", tmp_path / "original")
+    for name in original.OTHERS:
+        monkeypatch.setenv(name, str(tmp_path))  # a mirror without a manifest would be another error
+    with pytest.raises(sources.NotFound, match="Ways to get it"):
+        original.record("map_scratch")
+    assert not original.FOLDER.exists()

@@ -11,10 +11,26 @@ from selenium.webdriver.support.select import Select
 
 from tlbook import backbones, results, tables
 from tlbook.figures import interactive
-from tlbook.methods.explorables import label_bills, linear_theory, rate_and_depth, swapped
+from tlbook.methods.explorables import cifar10_map, label_bills, linear_theory, rate_and_depth, swapped
 
-NAMES = ["transfer", "swap", "rates", "labels"]
+NAMES = ["transfer", "swap", "rates", "labels", "map"]
 MEASURED = {"pretraining": "Reached: one.", "head alone": "Reached: two.", "everything": "Reached: three."}
+MAP = pd.DataFrame(
+    [
+        {"arm": arm, "resolution": side, "n_train": n, "seed": seed, "chosen": np.nan if n == 10 else 0.001}
+        | {"test_accuracy": start + side / 1_000 + n / 10_000 + seed / 100, "test_right": None, "tmac": n * side / 7}
+        | {"validation_accuracy": 0.5, "cpu_seconds": 6.0 * side + seed}
+        for arm, sides, start in (
+            ("last_block", (32, 64), 0.3),
+            ("linear_probe", (32,), 0.2),
+            (cifar10_map.SCRATCH, (32,), 0.1),
+        )
+        for side in sides
+        for n in (10, 100, 1_000)
+        for seed in range(1 if (arm, n) == ("linear_probe", 10) else 3)
+        if (side, n) != (64, 10)
+    ]
+)
 each_figure = pytest.mark.parametrize("name", NAMES)
 
 
@@ -32,6 +48,7 @@ def networks():
 def shown(networks):
     """The figures as the chapters show them: a dict from a name to its HTML."""
     recorded = rate_and_depth.evidence()
+    cells = cifar10_map.cells(MAP)
     bills = dict.fromkeys(["transfer", "scratch", "needed"], "{:.2f}")
     given = {
         "transfer": (
@@ -41,6 +58,10 @@ def shown(networks):
         "swap": (swapped.evidence(*networks, MEASURED), tables.show(swapped.table(*networks))),
         "rates": (recorded, tables.show(rate_and_depth.table(recorded["sets"][0]), {"accuracy": "{:.1%}"})),
         "labels": (label_bills.evidence(), tables.show(label_bills.table(), bills)),
+        "map": (
+            cifar10_map.evidence(MAP, cells),
+            tables.show(cifar10_map.table(cells), dict.fromkeys(["mean", "half", "minutes", "tmac"], "{:.3f}")),
+        ),
     }
     return {name: interactive.show(name, data, still).data for name, (data, still) in given.items()}
 
@@ -399,3 +420,45 @@ def test_bills_are_read_between_recorded_points_and_never_outside():
     assert label_bills.labels_for(curve, 0.4) == pytest.approx(1_000)
     assert label_bills.minutes_at(curve, 1_000) == pytest.approx(10)
     assert label_bills.labels_for(curve, 0.7) is None and label_bills.minutes_at(curve, 20_000) is None
+
+
+# The map
+
+
+def test_every_cell_of_the_map_says_what_its_rows_say(browser, tmp_path, shown):
+    says = opened(browser, tmp_path, shown["map"])
+    select = browser.find_element("tag name", "select")
+    cells = cifar10_map.cells(MAP).set_index(cifar10_map.CELL)
+    for way in ("last_block", "linear_probe", cifar10_map.SCRATCH):
+        Select(select).select_by_visible_text(cifar10_map.NAMES[way])
+        for side in sorted(MAP.resolution[MAP.arm == way].unique()):
+            press(browser, browser.find_element("css selector", f"[name$=resolution][value='{side}']"), Keys.SPACE)
+            for n in (10, 100, 1_000):
+                press(browser, browser.find_element("css selector", f"[name$=labels][value='{n}']"), Keys.SPACE)
+                assert f"{cifar10_map.NAMES[way]}, {side} pixels, {n:,} labels:" in says()
+                if (way, side, n) not in cells.index:
+                    assert "No run stands here." in says()
+                    continue
+                told, cell = says().replace("\u00a0", " "), cells.loc[(way, side, n)]
+                runs = cifar10_map.runs_of(MAP, (way, side, n))
+                assert f"{100 * cell['mean']:.1f} %" in told and f"{cell.minutes:.1f} minutes of one core" in told
+                assert ("in one run" in told) == (len(runs) == 1)
+                assert len(runs) == 1 or f"± {100 * cell.half:.1f} points" in told
+                control = cifar10_map.verdict(MAP, (way, side, n), (cifar10_map.SCRATCH, 32, n))
+                assert (control.replace("-", "\u2212") in told) == (way != cifar10_map.SCRATCH)
+                lines = browser.find_elements("css selector", ".behind tbody tr")
+                assert [line.find_elements("tag name", "td")[0].text for line in lines] == list(map(str, runs.seed))
+                spread = len(browser.find_elements("css selector", "svg.drawing .span"))
+                assert spread == (len(runs) > 1) and browser.find_element("css selector", "svg.drawing .ring")
+
+
+def test_the_map_goes_by_arrow_keys_and_offers_only_what_was_planned(browser, tmp_path, shown):
+    says = opened(browser, tmp_path, shown["map"])
+    chosen = browser.find_element("css selector", "[name$=resolution]:checked")
+    press(browser, chosen, Keys.ARROW_RIGHT)
+    assert ", 64 pixels, 1,000 labels:" not in says(), "this way was recorded at 32 pixels alone"
+    Select(browser.find_element("tag name", "select")).select_by_visible_text("block 4 tuned")
+    press(browser, browser.find_element("css selector", "[name$=resolution]:checked"), Keys.ARROW_RIGHT)
+    assert ", 64 pixels, 1,000 labels:" in says()
+    press(browser, browser.find_element("css selector", "[name$=labels]:checked"), Keys.ARROW_LEFT)
+    assert ", 64 pixels, 100 labels:" in says()

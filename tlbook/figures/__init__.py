@@ -6,6 +6,7 @@ translated; what only a run can know, the name of the data, stands in the figure
 
 from tlbook.figures.dots import dot_rows, rows_of_differences, rows_of_runs
 from tlbook.figures.flows import flow
+from tlbook.figures.grids import cell_grid
 from tlbook.figures.plots import (
     bars,
     curves,
@@ -25,6 +26,7 @@ __all__ = [
     "MARKERS",
     "STYLE",
     "bars",
+    "cell_grid",
     "confusion_matrix",
     "curves",
     "difference_plot",

@@ -1,0 +1,171 @@
+"""The map of VGG16 on CIFAR-10, as chapter 4.7 reads it: cells with intervals, differences, ways that fit a budget.
+
+A cell is a place on the map: a way to read or to tune, a resolution, a number of labels. Its runs are the rows of
+`results/map.csv`, one a seed. Every function takes the map as far as it is recorded, no row included.
+"""
+
+import numpy as np
+import pandas as pd
+
+from tlbook import evaluation, results
+from tlbook.backbones import vgg16
+
+LAYERS = {name: f"block {name[5]}, convolution {name[-1]}" for name in vgg16.CONVOLUTIONS}
+SCRATCH = "scratch_airbench"
+WAYS = {
+    "linear_probe": "frozen, block 4",
+    "several_depths": "frozen, three depths",
+    "last_block": "block 4 tuned",
+    "last_two": "blocks 3 and 4 tuned",
+    "everything": "all layers tuned",
+    "vgg16_mean_variance": "weights drawn anew",
+    "vgg16_shuffled": "weights shuffled",
+    "vgg16_fresh": "fresh weights",
+    SCRATCH: "small, from scratch",
+}
+TRANSFER = tuple(WAYS)[:5]
+NAMES = WAYS | {layer: f"frozen, {name}" for layer, name in LAYERS.items()}
+CELL = ["arm", "resolution", "n_train"]
+COLUMNS = (*CELL, "seed", "test_accuracy", "test_right", "validation_accuracy", "chosen", "tmac", "test_tmac")
+COLUMNS += ("cpu_seconds", "source", "note", "device", "cpu", "date")
+
+
+def read():
+    """Return the recorded runs, all of one kind of device: CPU and GPU times are never mixed. Taught in chapter 4.7.
+
+    Where both were used, these are the rows of the kind that more of them have.
+    """
+    rows = results.so_far("map", COLUMNS)
+    kinds = rows.device.where(rows.device == "CPU", "GPU")
+    return rows[kinds == kinds.mode().iloc[0]] if len(rows) else rows
+
+
+def level(runs):
+    """Return `(mean, half width)` of the test accuracy of a cell, over seeds and pictures; of one run half is NaN.
+
+    Rows that do not say which pictures were right give an interval over seeds alone.
+    """
+    if len(runs) < 2:
+        return float(runs.test_accuracy.mean()), float("nan")
+    if runs.test_right.isna().any():
+        return evaluation.interval(runs.test_accuracy)
+    return evaluation.crossed(evaluation.unpacked_right(runs.test_right))
+
+
+def cells(rows):
+    """Return a table with one line for each cell that has a run, in the order of `NAMES`.
+
+    Columns are those of `CELL`, `seeds`, `mean` and `half` of the test accuracy, and of the runs the mean `minutes` of
+    one core, the test included, `tmac` of choosing and training, and `validation`, the accuracy inside the labels.
+    """
+    found = []
+    for cell, runs in rows.groupby(CELL, sort=False):
+        mean, half = level(runs)
+        means = runs[["cpu_seconds", "tmac", "validation_accuracy"]].mean()
+        costs = (means.cpu_seconds / 60, means.tmac, means.validation_accuracy)
+        found.append((*cell, runs.seed.nunique(), mean, half, *costs))
+    columns = [*CELL, "seeds", "mean", "half", "minutes", "tmac", "validation"]
+    order = {name: place for place, name in enumerate(NAMES)}
+    return pd.DataFrame(found, columns=columns).sort_values(
+        CELL, key=lambda column: column.map(order) if column.name == "arm" else column, ignore_index=True
+    )
+
+
+def difference(rows, one, other):
+    """Return `(mean, half width)` of the accuracy of one cell less that of another; None where too little is recorded.
+
+    Both are cells `(arm, resolution, n_train)`. Runs that share a seed are paired, over seeds and test pictures; fewer
+    than two such seeds say nothing.
+    """
+    both = [runs_of(rows, cell).set_index("seed").sort_index() for cell in (one, other)]
+    seeds = both[0].index.intersection(both[1].index)
+    if len(seeds) < 2:
+        return None
+    both = [runs.loc[seeds] for runs in both]
+    if any(runs.test_right.isna().any() for runs in both):
+        return evaluation.paired(*(runs.test_accuracy for runs in both))
+    mine, theirs = (evaluation.unpacked_right(runs.test_right).astype(float) for runs in both)
+    return evaluation.crossed(mine - theirs)
+
+
+def runs_of(rows, cell):
+    """Return the rows of one cell `(arm, resolution, n_train)`, of the runs or of `cells`."""
+    arm, resolution, n_train = cell
+    return rows[(rows.arm == arm) & (rows.resolution == resolution) & (rows.n_train == n_train)]
+
+
+def verdict(rows, one, other):
+    """Say in words what one cell gains over another; "not recorded yet" where a cell has fewer than two seeds."""
+    found = difference(rows, one, other)
+    return "not recorded yet" if found is None else evaluation.verdict(found)
+
+
+def chosen_layer(known, resolution, n_train):
+    """Return the layer at which a probe is right most often *inside* the labels, on average over seeds; None for none.
+
+    That choice has seen no test picture. With one label a class nothing can choose.
+    """
+    here = known[(known.resolution == resolution) & (known.n_train == n_train) & known.arm.isin(list(LAYERS))]
+    here = here.dropna(subset="validation")
+    return here.arm[here.validation.idxmax()] if len(here) else None
+
+
+def within(rows, known, n_train, minutes):
+    """Return what a budget buys: one half of the test pictures chooses the way, the other half tells how good it is.
+
+    Of the cells `known` with `n_train` labels and two seeds or more whose mean minutes fit, the one is taken whose runs
+    name most pictures of the first half. Returns a dict of `arm`, `resolution`, `seeds`, `minutes`, `mean` and `half`,
+    or None where no cell fits.
+    """
+    fits = known[(known.n_train == n_train) & (known.minutes <= minutes) & (known.seeds > 1)]
+    scores, told = [], []
+    for cell in fits.itertuples():
+        right = evaluation.unpacked_right(runs_of(rows, (cell.arm, cell.resolution, n_train)).test_right)
+        middle = right.shape[1] // 2
+        scores.append(right[:, :middle].mean())
+        told.append(right[:, middle:])
+    if not scores:
+        return None
+    best = int(np.argmax(scores))
+    chosen, (mean, half) = fits.iloc[best], evaluation.crossed(told[best])
+    return dict(chosen[["arm", "resolution", "seeds", "minutes"]]) | {"mean": mean, "half": half}
+
+
+def grid(known, arms, places):
+    """Return cells as `figures.cell_grid` takes them: name of an arm -> heading -> `(mean, half, seeds)`.
+
+    `arms` maps an arm to its name, `places` a heading to `(resolution, n_train)`. An arm without any run is left out.
+    """
+    at = known.set_index(CELL)[["mean", "half", "seeds"]].sort_index()
+    found = {
+        name: {heading: tuple(at.loc[(arm, *place)]) for heading, place in places.items() if (arm, *place) in at.index}
+        for arm, name in arms.items()
+    }
+    return {name: line for name, line in found.items() if line}
+
+
+def evidence(rows, known):
+    """Return what the explorable figure of chapter 4.7 shows, ready for JSON: cells, and the runs behind each."""
+    found = []
+    for cell in known.itertuples():
+        place = cell.arm, int(cell.resolution), int(cell.n_train)
+        numbers = {name: _number(getattr(cell, name)) for name in ("mean", "half", "minutes", "tmac")}
+        control = None if cell.arm == SCRATCH else verdict(rows, place, (SCRATCH, 32, cell.n_train))
+        runs = [
+            [int(run.seed), run.test_accuracy, _number(run.chosen), round(run.cpu_seconds / 60, 2)]
+            for run in runs_of(rows, place).sort_values("seed").itertuples()
+        ]
+        named = dict(zip(("way", "resolution", "labels"), place, strict=True))
+        found.append(named | numbers | {"control": control, "runs": runs})
+    ways = {arm: name for arm, name in NAMES.items() if arm in set(known.arm)}
+    return {"ways": ways, "scratch": SCRATCH, "cells": found}
+
+
+def _number(value):
+    """Return a number for JSON, which has none that is not finite."""
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+def table(known):
+    """Return the cells as readers see them: what stands in place of the explorable figure where no script runs."""
+    return known.assign(arm=known.arm.map(NAMES)).drop(columns="validation")
