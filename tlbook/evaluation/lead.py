@@ -1,5 +1,6 @@
 """A lead in labels: with how many of them it is used up, and how many it is worth; each with its interval."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,8 @@ class Labels:
 
     def __str__(self):
         """Return the number and its interval in words, two digits of each."""
-        return f"{self._said(self.labels)} (95 %: {self._said(self.low)} to {self._said(self.high)})"
+        labels, low, high = map(self._said, (self.labels, self.low, self.high))
+        return f"{labels} (95 %)" if labels == low == high and " or " in labels else f"{labels} (95 %: {low} to {high})"
 
     def _said(self, labels):
         if not self.least < labels < self.most:
@@ -51,9 +53,9 @@ def break_even(differences, confidence=0.95, draws=2_000, seed=0):
     >>> print(break_even({10: [0.2, 0.2], 1_000: [-0.2, -0.2]}))
     100 (95 %: 100 to 100)
     >>> print(break_even({10: [0.2, 0.2], 1_000: [0.1, 0.1]}))
-    1,000 or more (95 %: 1,000 or more to 1,000 or more)
+    1,000 or more (95 %)
     """
-    sizes, curves = _drawn(differences, draws, np.random.default_rng(seed))
+    sizes, curves = _drawn(differences, draws, seed)
     return _summary([_last_zero(sizes, curve) for curve in curves], sizes, confidence)
 
 
@@ -68,13 +70,13 @@ def worth(arm, control, confidence=0.95, draws=2_000, seed=0):
     >>> print(worth([0.5, 0.5], {10: [0.3, 0.3], 1_000: [0.7, 0.7]}))
     100 (95 %: 100 to 100)
     """
-    sizes, curves = _drawn({**control, "arm": arm}, draws, np.random.default_rng(seed))
+    sizes, curves = _drawn({**control, "arm": arm}, draws, seed)
     levels, curves = curves[:, -1], np.maximum.accumulate(curves[:, :-1], axis=1)
     found = [_last_zero(sizes, level - curve) for level, curve in zip(levels, curves, strict=True)]
     return _summary(found, sizes, confidence)
 
 
-def _drawn(runs, draws, rng):
+def _drawn(runs, draws, seed):
     """Return the sizes and the means, (1 + draws, arrays): first those of the data, then those of the bootstrap."""
     sizes = [size for size in runs if size != "arm"]
     if len(sizes) < 2 or sizes != sorted(sizes):
@@ -83,17 +85,22 @@ def _drawn(runs, draws, rng):
     for size, values in arrays.items():
         if values.ndim not in (1, 2) or len(values) < 2 or not np.isfinite(values).all():
             raise ValueError(f"{size}: got shape {values.shape}, expected finite numbers of two runs or more")
-    counts = {values.shape[1] for values in arrays.values() if values.ndim == 2}
-    weights = {n: rng.multinomial(n, np.full(n, 1 / n), size=draws) / n for n in counts}
-    return np.array(sizes, "float64"), np.stack([_means(values, weights, draws, rng) for values in arrays.values()], 1)
+    rng = np.random.default_rng(seed)
+    return np.array(sizes, "float64"), np.stack([_means(values, draws, rng, seed) for values in arrays.values()], 1)
 
 
-def _means(values, weights, draws, rng):
+def _means(values, draws, rng, seed):
     """Return the mean of one array, then its means in the draws."""
     of_runs = values if values.ndim == 1 else values.mean(axis=1)
     moved = stats.t.rvs(len(values) - 1, size=draws, random_state=rng) * stats.sem(of_runs)
-    middle = of_runs.mean() if values.ndim == 1 else weights[values.shape[1]] @ values.mean(axis=0)
+    middle = of_runs.mean() if values.ndim == 1 else _weights(values.shape[1], draws, seed) @ values.mean(axis=0)
     return np.concatenate([[of_runs.mean()], middle + moved])
+
+
+@functools.lru_cache(maxsize=1)
+def _weights(n, draws, seed):
+    """Return how much each of n examples counts in each draw, (draws, n): a chapter asks many times for the same."""
+    return (np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n).astype("float32")
 
 
 def _last_zero(sizes, curve):
