@@ -24,6 +24,14 @@ def test_interval_holds_the_truth_about_as_often_as_it_says(runs):
     assert 0.88 <= held <= 1, held
 
 
+def test_few_runs_stray_as_far_as_the_interval_of_their_mean():
+    late = [-0.09, -0.1, -0.11]
+    half = evaluation.interval(late)[1]
+    found = evaluation.break_even({10: [0.1, 0.1, 0.1], 1_000: late}, draws=20_000)
+    ends = [10 * 100 ** (0.1 / (0.2 + side * half)) for side in (1, -1)]
+    assert [found.low, found.high] == pytest.approx(ends, rel=0.03)
+
+
 def test_of_several_zeros_the_last_one_counts():
     found = evaluation.break_even({10: [-1, -1], 100: [1, 1], 1_000: [-1, -1]})
     assert found.labels == pytest.approx(np.sqrt(100 * 1_000))
