@@ -7,6 +7,7 @@ from tlbook.evaluation.classes import accuracy, confusion, recall
 from tlbook.evaluation.controls import against_strongest
 from tlbook.evaluation.entities import entity_errors, entity_f1, entity_scores, token_accuracy
 from tlbook.evaluation.intervals import agree, crossed, interval, packed_right, paired, unpacked_right, verdict
+from tlbook.evaluation.lead import break_even, worth
 from tlbook.evaluation.pixels import class_iou, picture_iou
 from tlbook.evaluation.proportions import bootstrap, mcnemar, wilson
 from tlbook.evaluation.ranking import kendall
@@ -18,6 +19,7 @@ __all__ = [
     "against_strongest",
     "agree",
     "bootstrap",
+    "break_even",
     "calibration_error",
     "class_iou",
     "confusion",
@@ -43,4 +45,5 @@ __all__ = [
     "verdict",
     "wilson",
     "word_error_rate",
+    "worth",
 ]
