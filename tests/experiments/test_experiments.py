@@ -157,7 +157,15 @@ FETCHED = {
     "two_heads": [assets.MINILM, assets.VADER],
     "voice_probes": [assets.RESEMBLYZER],
 }
-SPEAKING = ("digit_strings", "new_draw", "randomised_voices", "spoken_digits", "synthetic_speech", "voice_probes")
+SPEAKING = (
+    "digit_controls",
+    "digit_strings",
+    "new_draw",
+    "randomised_voices",
+    "spoken_digits",
+    "synthetic_speech",
+    "voice_probes",
+)
 PICTURES = (
     "bench_patches",
     "bench_pictures",
