@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 import whole_map
-from experiments import map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
+from experiments import map_classical, map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
 from tlbook import evaluation
 from tlbook.backbones import vgg16
 from tlbook.methods import prefix
 
-EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in (map_frozen, map_tuned, map_scratch)}
+MODULES = (map_frozen, map_tuned, map_scratch, map_classical)
+EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in MODULES}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
