@@ -52,6 +52,18 @@ def test_C_is_chosen_over_both_views_and_fixed_for_ten_labels():
     assert C == 7.0 and np.isnan(score)
 
 
+def test_the_control_without_a_network_learns_from_its_labels_and_chooses_inside_them():
+    rng = np.random.default_rng(0)
+    labels = np.arange(100) % 10
+    seen = np.stack([np.eye(10)[labels] + rng.normal(size=(100, 10)) * noise for noise in (0.3, 0.5)])
+    C, score = map_classical.best_C(seen, labels, (1e-3, 3.0), 0)
+    assert C == 3.0 and score > 0.8
+    machine = map_classical.fitted(seen, labels, C)
+    assert (map_classical.both_ways(machine, seen) == labels).mean() > 0.9
+    C, score = map_classical.best_C(seen[:, :10], labels[:10], (1e-3, 3.0), 0)
+    assert C == map_classical.FIXED_C and np.isnan(score)
+
+
 def test_which_pictures_were_right_comes_back_from_a_row():
     labels, predictions = np.arange(11) % 3, np.zeros(11, int)
     row = map_task.scored(labels, predictions)
