@@ -21,7 +21,8 @@ pilot beside other work, seed 1000: 31e9 in VGG16's prefix at 32 pixels; 2 s for
 
     map_frozen   features at 32, 48, 64, 96 px: 4, 4, 17, 17; probes and queue 80                          122
     map_tuned    last_block 58, at 64 px 37; last_two 61; everything 20; fresh, shuffled, mean_variance 72  248
-    map_scratch                                                                                             63
+    map_scratch  the rate chosen by whole cycles, for 10,000 labels half                                    110
+    map_classical                                                                                          35
 """
 
 import functools

@@ -11,7 +11,7 @@ from tlbook.data import splits
 WARMUP = 0.15  # of the steps
 SMOOTHING = 0.1  # of the labels
 WEIGHT_DECAY = 0.01
-CHOOSING = 0.15  # of the examples that the final training sees, at each rate
+CHOOSING = 0.15  # of the examples that the final training sees, at each rate, where nothing else is said
 FOLDS = 2  # with 100 labels: each half is judged by what learned from the other
 
 
@@ -48,7 +48,7 @@ class Trained:
     seen: int
 
 
-def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, seed, fixed):
+def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, seed, fixed, share=CHOOSING):
     """Choose the rate inside the labels, then train with it on all of them; leave the model so.
 
     Parameters
@@ -65,14 +65,15 @@ def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, see
         Integers (n,); the rates to try; passes of the final training; what draws.
     fixed : float
         The rate where there is one label a class, and nothing can choose.
-
-    Each rate is judged after a cycle of its own over a part, `CHOOSING`, of what the final training is shown.
+    share : float
+        Each rate is judged after a cycle of its own over this part of what the final training is shown. A short cycle
+        prefers low rates: what learns from fresh weights needs a long one.
     """
     parts, classes, seen, scores = map_task.inside(labels, seed, FOLDS), len(np.unique(labels)), 0, {}
     for rate in sorted(grid) if parts and len(grid) > 1 else ():
         right = []
         for learn, judge in parts:
-            wanted = max(1, round(CHOOSING * epochs * len(labels)) // len(parts))
+            wanted = max(1, round(share * epochs * len(labels)) // len(parts))
             passes, some = max(1, round(wanted / len(learn))), learn
             if wanted < len(learn):  # a part of one pass, with all classes in it
                 few = min(max(wanted, classes), len(learn) - classes)

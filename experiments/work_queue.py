@@ -9,6 +9,7 @@ import sqlalchemy
 from optuna.trial import TrialState
 
 HEARTBEAT = 10  # seconds; a worker that has been silent for two of them is taken for dead
+AHEAD = 20  # runs that wait: Optuna reads all of them at every look, and 1,800 took longer than the runs themselves
 UNUSABLE = (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError)
 _TAKEN = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE)  # what nobody needs to queue again
 
@@ -51,14 +52,14 @@ class Queue:
         keep(self._rows())  # with what other workers finished since
 
     def _refill(self):
-        """Queue what nobody has taken, runs of dead workers included; return whether anything is left to run."""
+        """Queue the next runs that nobody has taken, those of dead workers included; return whether any is left."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(self.study)
         taken = {repr(trial.user_attrs["configuration"]) for trial in self._trials(*_TAKEN)}
-        for key, configuration in self.missing.items():
-            if key not in taken:
-                self.study.enqueue_trial({}, user_attrs={"configuration": configuration, "code": self.code})
+        free = [configuration for key, configuration in self.missing.items() if key not in taken]
+        for configuration in free[: max(0, AHEAD - len(self._trials(TrialState.WAITING)))]:
+            self.study.enqueue_trial({}, user_attrs={"configuration": configuration, "code": self.code})
         return len(self._rows()) < len(self.missing)
 
     def _claimed(self, trial):

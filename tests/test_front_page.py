@@ -46,6 +46,7 @@ def test_the_regimes_are_the_record_until_there_is_a_map(tmp_path):
     found = front_curves.record(tmp_path)
     assert found.table == "cifar10_regimes" and set(found.rows.arm) == set(front_curves.NAMES)
     names = {"last_block": (0.3, 0.5, 0.7), "linear_probe": (0.3, 0.4, 0.6), "scratch_airbench": (0.1, 0.3, 0.5)}
+    names["classical"] = (0.2, 0.3, 0.4)
     rows = [row for arm, means in names.items() for row in runs(arm, means)]
     pd.DataFrame([*rows, *runs("last_block", (0.9, 0.9, 0.9), resolution=64)]).to_csv(tmp_path / "map.csv", index=False)
     found = front_curves.record(tmp_path)

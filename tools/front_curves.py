@@ -27,37 +27,30 @@ START = 1_000  # labels that the page shows first
 class Record:
     """Recorded runs, under the four names of this page: `rows` has `arm`, `n_train`, `seed`, `test_accuracy`.
 
-    `table` names where they come from, `note` says what a reader has to know of them. Runs of the arms in `paired` saw
-    the same test pictures, seed by seed.
+    `table` names where they come from, `note` says what a reader has to know of them. Runs of all arms saw the same
+    test pictures, seed by seed.
     """
 
     table: str
     rows: pd.DataFrame
     note: str
-    paired: tuple = tuple(NAMES)
 
 
 def record(folder=None):
-    """Return the record: the map where it has both arms at two sizes or more, else the regimes of chapter 4.3."""
+    """Return the record: the map where it has all arms at two sizes or more, else the regimes of chapter 4.3."""
     known = (folder or results.FOLDER) / "map.csv"
     if known.is_file():
-        found = of_map(pd.read_csv(known), results.read("cifar10_classical"))
-        sizes = [set(curve(found, arm)) for arm in (TRANSFER, SCRATCH)]
-        if len(sizes[0] & sizes[1]) > 1:
+        found = of_map(pd.read_csv(known))
+        if len(set.intersection(*(set(curve(found, arm)) for arm in NAMES))) > 1:
             return found
     return of_regimes(results.read("cifar10_regimes"), results.read("cifar10_classical"))
 
 
-def of_map(whole, classical):
+def of_map(whole):
     """Return the record that `results/map.csv` gives: 32 pixels, labels that choose inside the budget."""
-    arms = {"last_block": TRANSFER, "linear_probe": FROZEN, "scratch_airbench": SCRATCH}
+    arms = {"last_block": TRANSFER, "linear_probe": FROZEN, "scratch_airbench": SCRATCH, "classical": CLASSICAL}
     rows = whole[(whole.resolution == 32) & whole.arm.isin(list(arms))]
-    rows = pd.concat([rows.assign(arm=rows.arm.map(arms)), best(classical)], ignore_index=True)
-    note = (
-        "Labels that choose settings are inside the budget. The methods without a network were recorded with other "
-        "test pictures, and chose by 1,000 further labels."
-    )
-    return Record("map", rows, note, (TRANSFER, FROZEN, SCRATCH))
+    return Record("map", rows.assign(arm=rows.arm.map(arms)), "Labels that choose settings are inside the budget.")
 
 
 def of_regimes(regimes, classical):
@@ -171,7 +164,7 @@ def _needs(curves, n):
 
 def _against(found, n):
     """Return in words how transfer compares with the strongest control, run by run, at a recorded size."""
-    controls = [arm for arm in (SCRATCH, CLASSICAL) if arm in found.paired]
-    table = evaluation.against_strongest(found.rows[found.rows.n_train == n], [TRANSFER], controls, "test_accuracy")
+    here = found.rows[found.rows.n_train == n]
+    table = evaluation.against_strongest(here, [TRANSFER], [SCRATCH, CLASSICAL], "test_accuracy")
     row = table.iloc[0]
     return f"Transfer against {NAMES[row.control]}, run by run: {row.verdict}."

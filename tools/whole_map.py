@@ -9,7 +9,7 @@ import pathlib
 import pandas as pd
 
 ROOT = pathlib.Path(__file__).parents[1]
-TABLES = ("map_frozen", "map_tuned", "map_scratch")
+TABLES = ("map_frozen", "map_tuned", "map_scratch", "map_classical")
 FIRST = ["arm", "resolution", "n_train", "seed", "test_accuracy", "tmac", "test_tmac"]
 
 

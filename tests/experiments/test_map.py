@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 import whole_map
-from experiments import map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
+from experiments import map_classical, map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
 from tlbook import evaluation
 from tlbook.backbones import vgg16
 from tlbook.methods import prefix
 
-EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in (map_frozen, map_tuned, map_scratch)}
+MODULES = (map_frozen, map_tuned, map_scratch, map_classical)
+EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in MODULES}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -49,6 +50,25 @@ def test_C_is_chosen_over_both_views_and_fixed_for_ten_labels():
     assert C in (1e-5, 1e-1) and score > 0.9
     C, score = map_task.best_C(seen[:, :10], labels[:10], (1e-5, 1e-1), 0, 7.0)
     assert C == 7.0 and np.isnan(score)
+
+
+def test_the_control_without_a_network_learns_from_its_labels():
+    rng = np.random.default_rng(0)
+    labels = np.arange(100) % 10
+    seen = np.stack([np.eye(10)[labels] + rng.normal(size=(100, 10)) * noise for noise in (0.3, 0.5)])
+    machine = map_classical.fitted(seen, labels, 3.0)
+    assert (map_classical.both_ways(machine, seen) == labels).mean() > 0.9
+
+
+def test_the_control_without_a_network_chooses_inside_its_labels(monkeypatch):
+    labels = np.arange(100) % 10
+    seen = np.stack([labels[:, None]] * 2)
+    monkeypatch.setattr(map_classical, "fitted", lambda seen, labels, C: C)
+    monkeypatch.setattr(map_classical, "both_ways", lambda C, seen: seen[0, :, 0] if C == 3 else 0 * seen[0, :, 0])
+    assert map_classical.best_C(seen, labels, (1.0, 3.0, 10.0), 0) == (3.0, 1.0)
+    assert map_classical.best_C(seen, labels, (1.0, 10.0), 0) == (1.0, 0.1), "at a tie the least"
+    C, score = map_classical.best_C(seen[:, :10], labels[:10], (1.0, 3.0), 0)
+    assert C == map_classical.FIXED_C and np.isnan(score)
 
 
 def test_which_pictures_were_right_comes_back_from_a_row():

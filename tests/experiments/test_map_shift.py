@@ -79,7 +79,7 @@ def test_the_best_rate_is_taken_and_the_model_starts_anew(monkeypatch):
     right = np.array([0, 1, 1, 1])
     answers = {0.1: [0, 0, 0, 1], 0.2: [0, 1, 1, 1], 0.3: [0, 1, 1, 1]}
     shown, rate, accuracy = map_shift.choose_and_train(
-        model, lambda: None, lambda: np.eye(2)[answers[model.weights]], right, (0.3, 0.1, 0.2), 20
+        model, lambda: None, lambda: np.eye(2)[answers[model.weights]], right, (0.3, 0.1, 0.2), "scratch"
     )
-    assert trainings == [(3, 0.1), (3, 0.2), (3, 0.3), (20, 0.2)] and shown == 290
+    assert trainings == [(20, 0.1), (20, 0.2), (20, 0.3), (40, 0.2)] and shown == 1_000
     assert (rate, accuracy, model.weights) == (0.2, 1.0, 0.2)

@@ -406,6 +406,19 @@ def test_what_two_workers_queued_at_once_is_run_once(quick, folder):
     assert RAN == recorded() == GRID[:2]
 
 
+def test_few_runs_wait_at_a_time_and_all_are_run(quick, folder, monkeypatch):
+    monkeypatch.setattr(work_queue, "AHEAD", 2)
+    waited = []
+
+    def looks(**configuration):
+        study = work_queue.optuna.load_study(study_name="toy", storage=f"sqlite:///{folder / 'toy.db'}")
+        waited.append(len(study.get_trials(states=[work_queue.TrialState.WAITING])))
+        return run(**configuration)
+
+    recording.record("toy", GRID, looks)
+    assert RAN == recorded() == GRID and waited == [1, 1, 1, 0]
+
+
 def test_whoever_reads_the_queue_has_it_alone(folder):
     """Two workers could read that a run is free, and both take it."""
     storage = work_queue.open_storage(f"sqlite:///{folder / 'toy.db'}", heartbeat=1)

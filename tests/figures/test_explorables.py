@@ -24,6 +24,7 @@ MAP = pd.DataFrame(
             ("last_block", (32, 64), 0.3),
             ("linear_probe", (32,), 0.2),
             (cifar10_map.SCRATCH, (32,), 0.1),
+            (cifar10_map.CLASSICAL, (32,), 0.05),
         )
         for side in sides
         for n in (10, 100, 1_000)
@@ -429,7 +430,7 @@ def test_every_cell_of_the_map_says_what_its_rows_say(browser, tmp_path, shown):
     says = opened(browser, tmp_path, shown["map"])
     select = browser.find_element("tag name", "select")
     cells = cifar10_map.cells(MAP).set_index(cifar10_map.CELL)
-    for way in ("last_block", "linear_probe", cifar10_map.SCRATCH):
+    for way in ("last_block", "linear_probe", *cifar10_map.CONTROLS):
         Select(select).select_by_visible_text(cifar10_map.NAMES[way])
         for side in sorted(MAP.resolution[MAP.arm == way].unique()):
             press(browser, browser.find_element("css selector", f"[name$=resolution][value='{side}']"), Keys.SPACE)
@@ -444,8 +445,12 @@ def test_every_cell_of_the_map_says_what_its_rows_say(browser, tmp_path, shown):
                 assert f"{100 * cell['mean']:.1f} %" in told and f"{cell.minutes:.1f} minutes of one core" in told
                 assert ("in one run" in told) == (len(runs) == 1)
                 assert len(runs) == 1 or f"± {100 * cell.half:.1f} points" in told
-                control = cifar10_map.verdict(MAP, (way, side, n), (cifar10_map.SCRATCH, 32, n))
-                assert (control.replace("-", "\u2212") in told) == (way != cifar10_map.SCRATCH)
+                rival = cifar10_map.strongest(cifar10_map.cells(MAP), n)
+                control = cifar10_map.verdict(MAP, (way, side, n), rival)
+                assert (control.replace("-", "\u2212") in told) == (way not in cifar10_map.CONTROLS)
+                assert (f"Against \u201c{cifar10_map.NAMES[rival[0]]}\u201d" in told) == (
+                    way not in cifar10_map.CONTROLS
+                )
                 lines = browser.find_elements("css selector", ".behind tbody tr")
                 assert [line.find_elements("tag name", "td")[0].text for line in lines] == list(map(str, runs.seed))
                 spread = len(browser.find_elements("css selector", "svg.drawing .span"))

@@ -133,10 +133,23 @@ def test_what_the_figure_is_given_can_be_json_and_holds_every_run(small):
     whole = cifar10_map.evidence(small, cifar10_map.cells(small))
     assert whole["cells"][0]["control"].startswith("helps by 20.0")
     assert list(whole["ways"]) == ["linear_probe", "scratch_airbench", "block4_conv3", "block5_conv3"]
+    assert whole["controls"] == [[100, pytest.approx(0.125), "scratch_airbench"]]
+
+
+def test_the_stronger_control_is_the_one_to_beat(small):
+    both = pd.concat([small, rows(("classical", 32, 100, 0.2), ("classical", 32, 10, 0.1))])
+    known = cifar10_map.cells(both)
+    assert cifar10_map.strongest(known, 100) == ("classical", 32, 100)
+    assert cifar10_map.strongest(known, 1_000) is None
+    shown = cifar10_map.evidence(both, known)
+    assert shown["cells"][0]["control"].startswith("helps by 10.0")
+    assert [control[::2] for control in shown["controls"]] == [[10, "classical"], [100, "classical"]]
+    said = {cell["way"]: cell["control"] for cell in shown["cells"]}
+    assert said["classical"] is None and said["scratch_airbench"] is None
 
 
 def test_names_are_those_of_the_experiments():
-    from experiments import map_frozen, map_scratch, map_tuned
+    from experiments import map_classical, map_frozen, map_scratch, map_tuned
 
-    arms = {arm for each in (map_frozen, map_tuned, map_scratch) for arm in each.EXPERIMENT.arms}
+    arms = {arm for each in (map_frozen, map_tuned, map_scratch, map_classical) for arm in each.EXPERIMENT.arms}
     assert arms == set(cifar10_map.NAMES)

@@ -11,7 +11,7 @@ from tlbook import evaluation, results
 from tlbook.backbones import vgg16
 
 LAYERS = {name: f"block {name[5]}, convolution {name[-1]}" for name in vgg16.CONVOLUTIONS}
-SCRATCH = "scratch_airbench"
+SCRATCH, CLASSICAL = CONTROLS = ("scratch_airbench", "classical")  # without transfer, at 32 pixels
 WAYS = {
     "linear_probe": "frozen, block 4",
     "several_depths": "frozen, three depths",
@@ -22,6 +22,7 @@ WAYS = {
     "vgg16_shuffled": "weights shuffled",
     "vgg16_fresh": "fresh weights",
     SCRATCH: "small, from scratch",
+    CLASSICAL: "no network",
 }
 TRANSFER = tuple(WAYS)[:5]
 NAMES = WAYS | {layer: f"frozen, {name}" for layer, name in LAYERS.items()}
@@ -100,6 +101,15 @@ def verdict(rows, one, other):
     return "not recorded yet" if found is None else evaluation.verdict(found)
 
 
+def strongest(known, n_train):
+    """Return the cell of the control that names most test pictures rightly with so many labels; None for none.
+
+    It is chosen by the test, which favours the controls: a lead over it is no luck of a weak one.
+    """
+    here = known[known.arm.isin(CONTROLS) & (known.resolution == 32) & (known.n_train == n_train)]
+    return tuple(here.loc[here["mean"].idxmax(), CELL]) if len(here) else None
+
+
 def chosen_layer(known, resolution, n_train):
     """Return the layer at which a probe is right most often *inside* the labels, on average over seeds; None for none.
 
@@ -145,12 +155,17 @@ def grid(known, arms, places):
 
 
 def evidence(rows, known):
-    """Return what the explorable figure of chapter 4.7 shows, ready for JSON: cells, and the runs behind each."""
-    found = []
+    """Return what the explorable figure of chapter 4.7 shows, ready for JSON: cells, and the runs behind each.
+
+    `controls` are `[labels, mean, arm]` of the strongest control at each number of labels.
+    """
+    found, controls = [], {n: strongest(known, n) for n in sorted(known.n_train.unique())}
+    controls = {n: cell for n, cell in controls.items() if cell}
     for cell in known.itertuples():
         place = cell.arm, int(cell.resolution), int(cell.n_train)
         numbers = {name: _number(getattr(cell, name)) for name in ("mean", "half", "minutes", "tmac")}
-        control = None if cell.arm == SCRATCH else verdict(rows, place, (SCRATCH, 32, cell.n_train))
+        rival = None if cell.arm in CONTROLS else controls.get(cell.n_train)
+        control = rival and verdict(rows, place, rival)
         runs = [
             [int(run.seed), run.test_accuracy, _number(run.chosen), round(run.cpu_seconds / 60, 2)]
             for run in runs_of(rows, place).sort_values("seed").itertuples()
@@ -158,7 +173,9 @@ def evidence(rows, known):
         named = dict(zip(("way", "resolution", "labels"), place, strict=True))
         found.append(named | numbers | {"control": control, "runs": runs})
     ways = {arm: name for arm, name in NAMES.items() if arm in set(known.arm)}
-    return {"ways": ways, "scratch": SCRATCH, "cells": found}
+    means = {n: runs_of(known, cell)["mean"].iloc[0] for n, cell in controls.items()}
+    line = [[int(n), _number(means[n]), cell[0]] for n, cell in controls.items()]
+    return {"ways": ways, "controls": line, "cells": found}
 
 
 def _number(value):
