@@ -3,6 +3,7 @@
 import time
 import types
 
+import nbformat
 import pandas as pd
 import pytest
 from docutils import nodes, utils
@@ -83,6 +84,18 @@ def test_versions_and_devices_are_those_that_the_rows_name():
     assert back_matter.recorded_with("Keras 3.15.1", "") == (
         "Recorded with Keras 3.15.1, on a device that the rows do not name:"
     )
+
+
+def test_a_notebook_reads_what_its_modules_read_by_name(root):
+    (root / "tlbook").mkdir()
+    (root / "tlbook" / "__init__.py").write_text("")
+    (root / "tlbook" / "bills.py").write_text('from tlbook import results\nrows = results.read("small")\n')
+    (root / "tlbook" / "above.py").write_text("from tlbook import bills\n")
+    for name, module in (("01_first", "bills"), ("02_second", "above")):
+        cells = [nbformat.v4.new_code_cell(f"from tlbook import {module}")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / f"{name}.ipynb")
+    assert record_facts.readers(root) == {"small": ["book/page", "notebooks/01_first"]}
+    assert "notebooks/04_7_the_map" in record_facts.readers()["map_frozen"]
 
 
 def test_pins_are_read_with_their_versions(root):

@@ -7,6 +7,8 @@ import re
 import nbformat
 import pandas as pd
 
+import imports
+import page_parts
 import whole_map
 from closed import is_closed
 from tlbook import results
@@ -47,12 +49,15 @@ def _text(node, assigned):
 def readers(root=ROOT):
     """Return which documents read which table: a dict from table to names such as `notebooks/04_3_fine_tuning`.
 
-    Who reads the map reads the tables that are laid together in it.
+    A notebook reads what the modules that it imports itself read by name. Who reads the map reads the tables that are
+    laid together in it.
     """
-    found = {}
+    found, known = {}, imports.modules(root, scripts=())
     for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").glob("*.md")]:
         if path.suffix == ".ipynb":
-            text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
+            code = page_parts.code_of(nbformat.read(path, 4))
+            modules = [known[name].read_text(encoding="utf-8") for name in imports.imported(code, known)]
+            text = "\n".join([code, *modules])
         else:
             text = path.read_text(encoding="utf-8")
         for name in _READS.findall(text):
@@ -71,7 +76,7 @@ def table(name, root=ROOT):
 def recorded(root=ROOT):
     """Return the tables that are there, a dict from the command that records one to `(name, rows)`.
 
-    Left out are those that were replaced (`results/lessons/`), and the map, whose rows stand in three others as well.
+    Left out are those that were replaced (`results/lessons/`), and the map, whose rows stand in others as well.
     """
     commands = {f"python -m experiments.{entry['name']}": entry["name"] for entry in experiments(root)}
     commands["make places"] = "places"
