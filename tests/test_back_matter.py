@@ -1,7 +1,9 @@
 """What the back matter generates: facts of the records, tables and sentences, the index of figures."""
 
+import time
 import types
 
+import nbformat
 import pandas as pd
 import pytest
 from docutils import nodes, utils
@@ -58,6 +60,44 @@ def test_readers_are_found_in_pages_and_notebooks(root):
     assert record_facts.table("small", root).cpu_seconds.sum() == 1 and record_facts.table("none", root) is None
 
 
+def test_who_reads_the_map_reads_the_tables_that_it_is_made_of(root):
+    (root / "book" / "sheet.md").write_text('whole = results.so_far("map")\n')
+    (root / "book" / "part.md").write_text('rows = results.read("map_tuned")\n')
+    found = record_facts.readers(root)
+    assert found["map_frozen"] == ["book/sheet"] and found["map_tuned"] == ["book/part", "book/sheet"]
+
+
+def test_every_table_that_is_there_has_its_command_but_for_the_map_and_the_lessons(root):
+    (root / "experiments" / "later.py").write_text(EXPERIMENT)
+    assert {command: name for command, (name, _) in record_facts.recorded(root).items()} == {
+        "python -m experiments.small": "small"
+    }
+    there = {path.stem for path in (record_facts.ROOT / "results").glob("*.csv")} - {"map"}
+    found = record_facts.recorded()
+    assert {name for name, _ in found.values()} == there and found["make places"][0] == "places"
+
+
+def test_versions_and_devices_are_those_that_the_rows_name():
+    some = rows(python=["3.11.7", "3.13.0"], tensorflow=["2.21.0"] * 2, device=["CPU", None])
+    assert record_facts.ran_with(some) == ("Python 3.11.7 and 3.13.0, Keras 3.15.1, TensorFlow 2.21.0", "CPU; X")
+    assert record_facts.ran_with(rows(cpu=None)) == ("Keras 3.15.1", "")
+    assert back_matter.recorded_with("Keras 3.15.1", "") == (
+        "Recorded with Keras 3.15.1, on a device that the rows do not name:"
+    )
+
+
+def test_a_notebook_reads_what_its_modules_read_by_name(root):
+    (root / "tlbook").mkdir()
+    (root / "tlbook" / "__init__.py").write_text("")
+    (root / "tlbook" / "bills.py").write_text('from tlbook import results\nrows = results.read("small")\n')
+    (root / "tlbook" / "above.py").write_text("from tlbook import bills\n")
+    for name, module in (("01_first", "bills"), ("02_second", "above")):
+        cells = [nbformat.v4.new_code_cell(f"from tlbook import {module}")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / f"{name}.ipynb")
+    assert record_facts.readers(root) == {"small": ["book/page", "notebooks/01_first"]}
+    assert "notebooks/04_7_the_map" in record_facts.readers()["map_frozen"]
+
+
 def test_pins_are_read_with_their_versions(root):
     assert record_facts.pins(root) == {"keras": "3.15.1", "numpy": "2.4.6"}
 
@@ -79,6 +119,8 @@ def test_what_was_not_measured_is_a_dash_and_is_said():
     some = record_facts.cost(rows(cpu_seconds=[60, None], peak_memory_mb=[1000, None]))
     every = record_facts.cost(rows(cpu_seconds=[3600, 3600], peak_memory_mb=[1000, 2000]))
     assert [back_matter.time_of(cost) for cost in (none, some, every)] == ["–", "1 min (1 runs)", "2.0 h"]
+    assert back_matter.time_of(every | {"cpu_hours": 0.004}) == "14 s"
+    assert back_matter.what_it_took(none) == ["2", "–", "–"] and back_matter.what_it_took(every)[2] == "2.0"
     text = back_matter.sums([none, some, every])
     assert "3 tables hold 6 runs. The 3 of them that say what they cost took 2.0 hours" in text
     assert "2.0 GB" in text and "from 2026-01-01 to 2026-01-02" in text and "nan" not in text
@@ -103,6 +145,22 @@ def test_the_cost_of_the_pages_is_told_for_the_reference_laptop():
 def test_a_chapter_is_known_by_its_number():
     assert back_matter.chapter_number("05_10_synthetic_speech") == (5, 10)
     assert back_matter.chapter_number("01_background") == (1,) and back_matter.chapter_number("places") == ()
+    links = back_matter.links(["book/places", "notebooks/05_10_synthetic_speech", "notebooks/05_7_digits"], "book/a")
+    assert links.astext() == "5.7, 5.10, " and back_matter.links(None, "book/a").astext() == "–"
+
+
+def test_the_table_of_records_groups_them_by_what_they_ran_with():
+    env = types.SimpleNamespace(docname="book/reproduce")
+    directive = types.SimpleNamespace(env=env)
+    start = time.process_time()
+    first, *groups = back_matter.ReproduceTable.run(directive)
+    assert time.process_time() - start < 5
+    said, tables = groups[::2], groups[1::2]
+    assert len({node.astext() for node in said}) == len(tables) and "tables hold" in first.astext()
+    lines = [[cell.astext() for cell in row] for table in tables for row in list(table.findall(nodes.row))[1:]]
+    by_command = {line[0]: line for line in lines}
+    assert len(by_command) == len(lines) == len(record_facts.recorded())
+    assert "4.3" in by_command["python -m experiments.cifar10_regimes"][4].split(", ")
 
 
 def test_a_table_has_a_head_and_a_cell_for_each_value():

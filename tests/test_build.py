@@ -124,6 +124,8 @@ def test_a_page_depends_on_the_files_beside_a_module(package):
         ("results.read('depth')", {"depth"}),
         ("results.compare(name='depth', by='seed')", {"depth"}),
         ("[results.read(name) for name in names]", {"depth", "rates", "places"}),
+        ("[results.so_far(name, ['arm']) for name in ('depth',)]", {"depth", "rates", "places"}),
+        ("list(map(results.read, ('depth',)))", {"depth", "rates", "places"}),
         ("list(results.FOLDER.iterdir())", {"depth", "rates", "places"}),
         ("results.needs('first')", set()),
         ("other.read('depth')", set()),

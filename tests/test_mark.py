@@ -62,7 +62,7 @@ def test_the_colours_are_those_of_the_figures_light_and_dark():
 
 
 def test_on_the_cover_one_block_more_learns_at_each_step_the_last_first():
-    assert [states.count(mark.LEARNS) for states in identity.WAY] == list(range(6))
-    assert all(states == sorted(states) for states in identity.WAY)  # "frozen" before "learns"
+    assert [states.count(mark.LEARNS) for states in mark.WAY] == list(range(6))
+    assert all(states == sorted(states) for states in mark.WAY)  # "frozen" before "learns"
     picture = ET.fromstring(identity.cover())
     assert picture.find("div").get("role") == "img" and len(picture.findall(".//*[@class='cover-mark']")) == 6

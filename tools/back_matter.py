@@ -6,6 +6,7 @@ In a page, a fenced directive stands where one goes: `{experiment-index}`, `{rep
 
 import collections
 import csv
+import math
 import pathlib
 
 from docutils import nodes
@@ -34,9 +35,10 @@ class ExperimentIndex(SphinxDirective):
                 to = nodes.reference("", "Explore it", refuri=f"explorer.html#table={name}", internal=False)
                 how += [nodes.Text(" "), to, nodes.Text(".")]
             read = nodes.paragraph("", "Read in ")
-            for i, document in enumerate(readers.get(name, ())):
-                read += [nodes.Text(", ")] * bool(i) + [_to(document, self.env.docname)]
-            read += nodes.Text("." if readers.get(name) else "no chapter; it settles what another experiment uses.")
+            if readers.get(name):
+                read += [links(readers[name], self.env.docname), nodes.Text(".")]
+            else:
+                read += nodes.Text("no chapter; it settles what another experiment uses.")
             body = nodes.definition("", what, how, read)
             term = nodes.term("", entry["question"], ids=[f"experiment-{name.replace('_', '-')}"])
             items.append(nodes.definition_list_item("", term, body))
@@ -44,31 +46,38 @@ class ExperimentIndex(SphinxDirective):
 
 
 class ReproduceTable(SphinxDirective):
-    """What each recorded table took, and all of them together."""
+    """What each recorded table took, with what, and who reads it; and what all of them took together."""
 
     def run(self):
-        """Return the table and a sentence with the sums."""
-        names = [entry["name"] for entry in record_facts.experiments()]
-        costs = {name: record_facts.cost(rows) for name in names if (rows := record_facts.table(name)) is not None}
-        lines = [
-            [
-                nodes.literal("", name),
-                str(c["runs"]),
-                time_of(c),
-                f"{c['memory_mb'] / 1000:.1f}" if c["measured"] else "–",
-            ]
-            for name, c in costs.items()
-        ]
-        head = ["NAME", "runs", "CPU time", "memory (GB)"]
-        return [nodes.paragraph("", sums(costs.values())), table(head, lines)]
+        """Return a sentence with the sums, then a sentence and a table for each set of versions and devices."""
+        readers, groups, costs = record_facts.readers(), {}, []
+        for command, (name, rows) in record_facts.recorded().items():
+            costs.append(record_facts.cost(rows))
+            line = [nodes.literal("", command), *what_it_took(costs[-1]), links(readers.get(name), self.env.docname)]
+            groups.setdefault(record_facts.ran_with(rows), []).append(line)
+        head = ["command", "runs", "CPU time", "memory (GB)", "read in"]
+        shown = [(nodes.paragraph("", recorded_with(*key)), table(head, lines)) for key, lines in groups.items()]
+        return [nodes.paragraph("", sums(costs)), *(node for pair in shown for node in pair)]
+
+
+def what_it_took(cost):
+    """Return the cells of a table's cost: runs, CPU time, the largest memory in GB; dashes where no run says it."""
+    memory = f"{cost['memory_mb'] / 1000:.1f}" if cost["measured"] else "–"
+    return [f"{cost['runs']:,}", time_of(cost), memory]
+
+
+def recorded_with(versions, device):
+    """Say in words with what the tables below were recorded."""
+    return f"Recorded with {versions}, on {device or 'a device that the rows do not name'}:"
 
 
 def time_of(cost):
-    """Return the CPU time of a table as people say it: `35 min`, `4.2 h`; a dash where no run says what it took."""
+    """Return the CPU time of a table as people say it: `20 s`, `35 min`, `4.2 h`; a dash where no run says it."""
     if not cost["measured"]:
         return "–"
     hours = cost["cpu_hours"]
-    text = f"{60 * hours:.0f} min" if hours < 1 else f"{hours:.1f} h"
+    minutes = f"{60 * hours:.0f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
+    text = minutes if hours < 1 else f"{hours:.1f} h"
     return text if cost["measured"] == cost["runs"] else f"{text} ({cost['measured']} runs)"
 
 
@@ -161,16 +170,24 @@ def _paragraph(cell):
     return nodes.paragraph("", "", cell if isinstance(cell, nodes.Node) else nodes.Text(cell))
 
 
+def links(documents, here):
+    """Return links from the page `here` to documents, chapters first, with commas; a dash where there are none."""
+    found = nodes.inline("", "" if documents else "–")
+    for i, document in enumerate(sorted(documents or (), key=lambda name: chapter_number(name) or (math.inf,))):
+        found += [nodes.Text(", ")] * bool(i) + [_to(document, here)]
+    return found
+
+
 def _to(document, here):
-    number = ".".join(map(str, chapter_number(document.split("/")[-1])))
+    number = ".".join(map(str, chapter_number(document)))
     options = {"refdomain": "std", "reftype": "doc", "reftarget": f"/{document}", "refdoc": here}
     return addnodes.pending_xref("", nodes.inline("", number), refwarn=True, refexplicit=bool(number), **options)
 
 
 def chapter_number(name):
-    """Return the number of a chapter from the name of its file: (5, 10) of `05_10_synthetic_speech`; () of a page."""
+    """Return the number of a chapter from its name: (5, 10) of `notebooks/05_10_synthetic_speech`; () of a page."""
     numbers = []
-    for part in name.split("_"):
+    for part in name.split("/")[-1].split("_"):
         if not part.isdigit():
             break
         numbers.append(int(part))

@@ -14,7 +14,6 @@ from latex2mathml.exceptions import NoAvailableTokensError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-_SPACE = "http://www.w3.org/1998/Math/MathML"
 _LINES = re.compile(r"\\(begin|end)\{(?:align|aligned|equation|gather|gathered)\*?\}")
 _SIGNS = {"lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lVert": "‖", "rVert": "‖", "Vert": "‖"}
 _SIGNS |= {"langle": "⟨", "rangle": "⟩", "vert": "|", "lvert": "|", "rvert": "|"}

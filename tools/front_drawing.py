@@ -4,7 +4,6 @@ import html
 import math
 
 MARKS = ("circle", "square", "triangle", "diamond")
-TEXT = 13  # px
 
 
 class Drawing:

@@ -7,8 +7,6 @@ from docutils import nodes
 
 import mark
 
-# Each step lets one block more learn: the last first, as in fine-tuning.
-WAY = [[mark.FROZEN] * (5 - n) + [mark.LEARNS] * n for n in range(6)]
 ALT = (
     "Six drawings of a network with five blocks. In the first all blocks are blue, which stands for frozen. From "
     "drawing to drawing one block more turns orange, which stands for learning, the last block first."
@@ -30,7 +28,7 @@ def icon_links(app, pagename, templatename, context, doctree):
 
 def cover():
     """Return the picture of the front page, as HTML."""
-    marks = "".join(mark.svg(states, mark.PAGE, 'class="cover-mark" aria-hidden="true"') for states in WAY)
+    marks = "".join(mark.svg(states, mark.PAGE, 'class="cover-mark" aria-hidden="true"') for states in mark.WAY)
     scale = '<span class="frozen">frozen</span><span class="learns">tuned</span>'
     return (
         f'<div class="cover"><div class="cover-way" role="img" aria-label="{ALT}">{marks}</div>'

@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw
 
 FROZEN, LEARNS, LEFT_OUT = STATES = ("frozen", "learns", "left out")
 MARK = (FROZEN, FROZEN, FROZEN, LEARNS, LEFT_OUT)
+# On the cover, and on the slides: each step lets one block more learn, the last first, as in fine-tuning.
+WAY = [[FROZEN] * (5 - n) + [LEARNS] * n for n in range(6)]
 # Of the two kinds of line that the figures draw first, and of text that is not loud: on white, and in the dark.
 LIGHT = {FROZEN: "#0072b2", LEARNS: "#d55e00", LEFT_OUT: "#595959"}
 DARK = {FROZEN: "#3d95cf", LEARNS: "#f08a4b", LEFT_OUT: "#9aa4ad"}

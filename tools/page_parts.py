@@ -90,6 +90,7 @@ def is_python(text):
 
 
 ANY = "*"  # in place of the name of a table: it may be every table
+READERS = ("read", "so_far")  # of `results`
 TITLES = "the titles of the notebooks"  # likewise: what `results.titles` reads
 
 
@@ -99,15 +100,16 @@ def uses(text):
 
     Any function of `results` that gets the name of a table reads it; `results.needs("NAME")` shows one row of
     `results/places.csv`, and `results.titles()` all notebooks. Where the name of a table is computed, or the folder
-    used, it may be every table. An asset is `assets.NAME`.
+    used, or `results.read` handed on, it may be every table. An asset is `assets.NAME`.
     """
-    tables, rows, named = set(), set(), set()
+    tables, rows, named, called = set(), set(), set(), []
     for node in ast.walk(ast.parse(text)):
         if _is_part_of(node, "assets") and node.attr.isupper():
             named.add(node.attr)
         elif _is_part_of(node, "results") and node.attr == "FOLDER":
             tables.add(ANY)
         elif isinstance(node, ast.Call) and _is_part_of(node.func, "results"):
+            called.append(node.func)  # which `ast.walk` comes to after the call
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             names = {part.value for part in given if isinstance(part, ast.Constant) and isinstance(part.value, str)}
             if node.func.attr == "needs":
@@ -115,7 +117,9 @@ def uses(text):
             elif node.func.attr == "titles":
                 tables.add(TITLES)
             else:
-                tables |= names or ({ANY} if node.func.attr == "read" else set())
+                tables |= names or ({ANY} if node.func.attr in READERS else set())
+        elif _is_part_of(node, "results") and node.attr in READERS and node not in called:
+            tables.add(ANY)
     return tables, rows, named
 
 

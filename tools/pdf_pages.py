@@ -85,12 +85,12 @@ def _questions(soup):
     return found
 
 
-def _document(heading, body, style=""):
+def _document(heading, body):
     """Return a page with the style sheets of the book, for files in the folder of the built pages."""
     links = "".join(f'<link rel="stylesheet" href="_static/{name}.css">' for name in ("tlbook", "formulas", "print"))
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><meta charset="utf-8"><title>{html.escape(heading)}</title>'
-        f"{links}<style>body{{font-family:sans-serif}}ol p{{display:inline}}{style}</style>"
+        f"{links}<style>body{{font-family:sans-serif}}ol p{{display:inline}}</style>"
         f'<script src="_static/print.js"></script>'
         f'<article class="bd-article print-answers"><h1>{html.escape(heading)}</h1>{body}</article></html>'
     )

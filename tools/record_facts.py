@@ -7,6 +7,9 @@ import re
 import nbformat
 import pandas as pd
 
+import imports
+import page_parts
+import whole_map
 from closed import is_closed
 from tlbook import results
 
@@ -44,15 +47,23 @@ def _text(node, assigned):
 
 
 def readers(root=ROOT):
-    """Return which documents read which table: a dict from table to names such as `notebooks/04_3_fine_tuning`."""
-    found = {}
+    """Return which documents read which table: a dict from table to names such as `notebooks/04_3_fine_tuning`.
+
+    A notebook reads what the modules that it imports itself read by name. Who reads the map reads the tables that are
+    laid together in it.
+    """
+    found, known = {}, imports.modules(root, scripts=())
     for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").glob("*.md")]:
         if path.suffix == ".ipynb":
-            text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
+            code = page_parts.code_of(nbformat.read(path, 4))
+            modules = [known[name].read_text(encoding="utf-8") for name in imports.imported(code, known)]
+            text = "\n".join([code, *modules])
         else:
             text = path.read_text(encoding="utf-8")
         for name in _READS.findall(text):
             found.setdefault(name, set()).add(str(path.relative_to(root).with_suffix("").as_posix()))
+    for name in whole_map.TABLES if "map" in found else ():
+        found.setdefault(name, set()).update(found["map"])
     return {name: sorted(documents) for name, documents in found.items()}
 
 
@@ -60,6 +71,31 @@ def table(name, root=ROOT):
     """Return a recorded table, or None where it was not recorded yet."""
     path = root / "results" / f"{name}.csv"
     return pd.read_csv(path) if path.exists() else None
+
+
+def recorded(root=ROOT):
+    """Return the tables that are there, a dict from the command that records one to `(name, rows)`.
+
+    Left out are those that were replaced (`results/lessons/`), and the map, whose rows stand in others as well.
+    """
+    commands = {f"python -m experiments.{entry['name']}": entry["name"] for entry in experiments(root)}
+    commands["make places"] = "places"
+    found = {command: (name, table(name, root)) for command, name in commands.items()}
+    return {command: (name, rows) for command, (name, rows) in found.items() if rows is not None}
+
+
+def ran_with(rows):
+    """Return in words with which versions a table was recorded, and on what: `(versions, device)`.
+
+    A column that the rows do not have, or leave blank, is left out; `device` is "" where they do not name any.
+    """
+    named = {"Python": "python", "Keras": "keras", "TensorFlow": "tensorflow", "PyTorch": "torch", "JAX": "jax"}
+    versions = [f"{name} {' and '.join(found)}" for name, column in named.items() if (found := _values(rows, column))]
+    return ", ".join(versions), "; ".join([*_values(rows, "device"), *_values(rows, "cpu")])
+
+
+def _values(rows, column):
+    return sorted(rows[column].dropna().astype(str).unique()) if column in rows else []
 
 
 def cost(rows):
@@ -76,8 +112,8 @@ def cost(rows):
         "measured": int(seconds.notna().sum()),
         "cpu_hours": (seconds.sum() + sum(set(pretraining))) / 3600,
         "memory_mb": rows.get("peak_memory_mb", blank).max(),
-        "cpus": sorted(rows.get("cpu", blank).dropna().unique()),
-        "keras": sorted(rows.get("keras", blank).dropna().astype(str).unique()),
+        "cpus": _values(rows, "cpu"),
+        "keras": _values(rows, "keras"),
         "dates": (rows.date.min(), rows.date.max()),
     }
 

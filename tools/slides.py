@@ -25,8 +25,6 @@ import slide_plan
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOME = ROOT / "course" / "slides"
 STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
-# Each step lets one block more learn, as on the cover of the book.
-WAY = [[mark.FROZEN] * (5 - n) + [mark.LEARNS] * n for n in range(6)]
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -95,7 +93,7 @@ class Writer:
             raise ValueError(f"{where}: {error}") from None
         columns = [f'<div class="column">{column}</div>' for column in columns]
         title = self.text.renderInline(slide.title)
-        way = f'<div class="way">{"".join(mark.svg(states, mark.PAGE) for states in WAY)}</div>' if first else ""
+        way = f'<div class="way">{"".join(mark.svg(states, mark.PAGE) for states in mark.WAY)}</div>' if first else ""
         notes = f"<p><strong>Minute {clock} to {clock + slide.minutes}.</strong></p>{self.text.render(slide.notes)}"
         return (
             f'<section data-timing="{60 * slide.minutes}"{" class=first" if first else ""}><div class="sheet">{way}'
@@ -159,7 +157,7 @@ def contents(plans):
         f'<a href="{plan.name}.html?view=print&amp;showNotes=separate-page">with notes</a>)</li>'
         for plan in plans
     )
-    return CONTENTS.format(way="".join(mark.svg(states, mark.PAGE) for states in WAY), rows=rows)
+    return CONTENTS.format(way="".join(mark.svg(states, mark.PAGE) for states in mark.WAY), rows=rows)
 
 
 def colours():

@@ -4,8 +4,7 @@
   const asked = new URLSearchParams(location.search);
   const typed = asked.get("find");
   const stems = (asked.get("stems") || "").split(" ").filter(Boolean);
-  const UNMARKED =
-    "script, style, svg, pre, nav, button, textarea, mjx-container, .math, .headerlink, .visually-hidden";
+  const UNMARKED = "script, style, svg, pre, nav, button, textarea, .math, .headerlink, .visually-hidden";
   const BLOCKS = "p, li, td, th, dd, dt, figcaption";
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const section = target?.closest("section, dl") || document.querySelector("article section") || document.body;
@@ -62,7 +61,7 @@
     (both ? heading : block).scrollIntoView({ block: both ? "start" : "center", behavior });
     (block || heading).focus({ preventScroll: true }); // the keyboard goes on from here
   }
-  // Formulas and pictures that come later move the page: go there again, unless the reader has begun to scroll.
+  // Pictures that come later move the page: go there again, unless the reader has begun to scroll.
   let taken = false;
   for (const sign of ["wheel", "touchmove", "keydown", "mousedown"]) {
     addEventListener(sign, () => (taken = true), { once: true, passive: true });
@@ -70,7 +69,6 @@
   const again = () => taken || go("auto");
   go(still === "smooth" && document.readyState === "complete" ? still : "auto");
   if (document.readyState !== "complete") addEventListener("load", again);
-  addEventListener("load", () => window.MathJax?.startup?.promise?.then(again));
 
   const note = document.createElement("div");
   note.className = "found-note";

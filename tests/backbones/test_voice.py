@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from checkpoints import legacy, mapping, name, plain, tensor, zipped
+from made_inputs import chirp
 
 from tlbook import evaluation
 from tlbook.backbones import voice
@@ -165,12 +166,6 @@ def test_shuffled_keeps_the_numbers_and_not_their_places():
             assert not np.array_equal(first[key][position], array)
             assert np.array_equal(first[key][position], again[key][position])
             assert not np.array_equal(first[key][position], other[key][position])
-
-
-def chirp(rate=16_000, loudness=0.1):
-    """A second of sound that climbs from 200 to 3,200 Hz."""
-    t = np.arange(rate) / rate
-    return loudness * np.sin(2 * np.pi * (200 * t + 1500 * t * t))
 
 
 def test_real_encoder_is_found_in_the_cache_and_is_that_of_pytorch(wheel, capsys):

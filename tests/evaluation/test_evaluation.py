@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from made_inputs import random_tags
 from nervaluate import Evaluator
 from scipy import stats
 
@@ -158,17 +159,6 @@ def test_verdict_on_no_interval_is_refused(difference):
 def test_neither_evaluation_nor_figures_load_keras():
     code = "import sys; from tlbook import evaluation, figures; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def random_tags(rng, n, kinds="XYZ"):
-    """Tags in which every I- goes on."""
-    tags = []
-    for _ in range(n):
-        choices = ["O", "O"] + [f"B-{kind}" for kind in kinds]
-        if tags and tags[-1] != "O":
-            choices += 3 * [f"I-{tags[-1][2:]}"]
-        tags.append(choices[rng.integers(len(choices))])
-    return tags
 
 
 TRUE = [["B-X", "I-X", "O", "O", "B-Y"], ["O", "O", "O"], ["B-X", "O", "B-Y", "I-Y", "I-Y"]]

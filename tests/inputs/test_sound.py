@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_inputs import chirp
 from scipy import signal
 from threadpoolctl import threadpool_limits
 
@@ -11,12 +12,6 @@ from tlbook.inputs import sound
 def tone(hertz, seconds=0.5, loudness=0.5):
     time = np.arange(int(seconds * sound.DIGITS.rate)) / sound.DIGITS.rate
     return (loudness * np.sin(2 * np.pi * hertz * time)).astype("float32")
-
-
-def chirp(rate=16_000, loudness=0.1):
-    """A second of sound that climbs from 200 to 3,200 Hz."""
-    t = np.arange(rate) / rate
-    return loudness * np.sin(2 * np.pi * (200 * t + 1500 * t * t))
 
 
 def test_mel_scale_is_its_own_inverse_and_nearly_1000_at_1000_hertz():

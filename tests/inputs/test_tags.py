@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_inputs import random_tags
 
 from tlbook.inputs import tags
 from tlbook.inputs.tags import Sentence
@@ -58,17 +59,6 @@ def test_bio_says_outright_what_the_tags_mean():
 def test_unknown_prefix_is_refused(call, tag):
     with pytest.raises(ValueError, match="tags: got"):
         call(["O", tag])
-
-
-def random_tags(rng, n, kinds="XYZ"):
-    """Tags in which every I- goes on."""
-    tags = []
-    for _ in range(n):
-        choices = ["O", "O"] + [f"B-{kind}" for kind in kinds]
-        if tags and tags[-1] != "O":
-            choices += 3 * [f"I-{tags[-1][2:]}"]
-        tags.append(choices[rng.integers(len(choices))])
-    return tags
 
 
 @pytest.mark.parametrize("seed", range(5))

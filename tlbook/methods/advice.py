@@ -38,11 +38,6 @@ def label_range(word):
     return _FROM[word], math.inf if word == words[-1] else _FROM[words[place + 1]] - 1
 
 
-def word_for(n):
-    """Return the word of `LABELS` for a number of labels."""
-    return next(word for word in reversed(_FROM) if n >= _FROM[word])
-
-
 def say(rows, advise=True):
     """Say in a few sentences what some rows of `comparisons` show; at least one.
 
