@@ -16,8 +16,9 @@ claims of Kumar et al., each is reproduced or contradicted where its interval le
 
 - FT beats LP in distribution, and loses to it on corruptions, and on drawings;
 - LP-FT is no worse than FT in distribution, and beats it on corruptions, and on drawings.
-- The strongest control is `scratch_airbench`, the small modern network of `map_scratch`: is transfer worth more or
-  less outside?
+- The controls that know no other picture are `scratch_airbench`, the small modern network of `map_scratch`, and
+  `classical`, the method without a network of `map_classical`, at home the stronger one in the map's first rows: is
+  transfer worth more or less outside than beside the stronger of the two?
 - The positive control is `probe_sees_corruptions`, a probe that also learns from one corrupted copy of every picture:
   if it does not beat `linear_probe` on corruptions, what was lost there cannot be had back by a head, and a head that
   is learned otherwise is no remedy either. That of the calibration: the temperature must lower the negative log
@@ -39,17 +40,26 @@ import functools
 import keras
 import numpy as np
 
-from experiments import map_scratch, map_task, map_training, map_tuned, pretraining, shifted_pictures
-from experiments.protocol import Arm, Experiment, Fitted, HeldOut, Task
-from tlbook import backbones, evaluation, features, heads
-from tlbook.backbones import airbench
+from experiments import (
+    map_classical,
+    map_scratch,
+    map_task,
+    map_training,
+    map_tuned,
+    pretraining,
+    shift_controls,
+    shifted_pictures,
+)
+from experiments.protocol import Arm, Experiment, HeldOut, Task
+from experiments.shift_answers import answered, choose_and_train, tested
+from tlbook import backbones, features, heads
 from tlbook.backbones.cost import multiply_adds
 from tlbook.data.images import Split
 from tlbook.files import cache
 from tlbook.methods import prefix
 
 CUT = "block3_pool"
-EPOCHS, CHOOSING, BATCH = {"tuned": 6, "scratch": 40}, {"tuned": 0.15, "scratch": 0.5}, 32
+EPOCHS, CHOOSING, BATCH = 6, 0.15, 32
 RATES = (3e-5, 1e-4, 3e-4, 1e-3)
 
 
@@ -87,25 +97,6 @@ class Halves:
     def logits(self, model, images):
         """Return what a model says that takes what the first half makes."""
         return features.forward(model, self.kept(images).view("plain"))
-
-
-def answered(task, logits_of, judged, **said):
-    """Return what an arm returns: logits of every kind of picture, as they come and divided by the temperature.
-
-    `judged` are logits of the pictures that choose, and their labels.
-    """
-    warmth = evaluation.temperature(*judged)
-
-    def predict(inputs):
-        found = {name: logits_of(images) for name, images in inputs.items()}
-        return {name: (logits, logits / warmth) for name, logits in found.items()}
-
-    return Fitted(predict=predict, **said | {"figures": said["figures"] | {"temperature": warmth}})
-
-
-def tested(cost):
-    """Return the 1e12 multiply-adds of the test, of a network with that cost."""
-    return {"test_tmac": cost * sum(map(len, shifted_pictures.conditions().values())) / 1e12}
 
 
 def best_probe(seen, labels, judged, grid):
@@ -161,7 +152,7 @@ def tuned(task, arm, seed, fresh):
     def judged():
         return features.forward(model, halves.pool.view("plain")[judge])
 
-    shown, rate, best = choose_and_train(model, batches, judged, right, arm.grid, "tuned")
+    shown, rate, best = choose_and_train(model, batches, judged, right, arm.grid, EPOCHS, CHOOSING)
     work = 2 * len(labels) * (halves.below + halves.above) + 3 * shown * halves.above
     return answered(
         task,
@@ -174,46 +165,6 @@ def tuned(task, arm, seed, fresh):
     )
 
 
-def scratch(task, arm, seed):
-    """Train the small modern network from fresh weights."""
-    images, labels = task.train.images, task.train.labels
-    model = map_training.compiled(airbench.build(images, map_scratch.WIDTH, seed=seed))
-    views, hot = prefix.Prefixed(map_task.both_views(images), prefix.VIEWS, 0.0), map_training.one_hot(labels)
-
-    def batches():
-        return prefix.PrefixBatches(views, hot, 2 * BATCH, seed, shift=map_scratch.SHIFT)
-
-    def judged():
-        return features.forward(model, task.validation.images)
-
-    shown, rate, best = choose_and_train(model, batches, judged, task.validation.labels, arm.grid, "scratch")
-    cost = multiply_adds(model)
-    return answered(
-        task,
-        functools.partial(features.forward, model),
-        (judged(), task.validation.labels),
-        validation=best,
-        chosen=rate,
-        figures={"tmac": 3 * shown * cost / 1e12} | tested(cost),
-    )
-
-
-def choose_and_train(model, batches, judged, labels, grid, kind):
-    """Choose a rate by a shorter cycle, train with it from the same start; leave the model so.
-
-    Returns how many pictures were shown in all, the rate, and the accuracy of the trained model on those that chose.
-    """
-    start, shown, scores = model.get_weights(), 0, {}
-    for rate in sorted(grid):
-        model.set_weights(start)
-        shown += map_training.train(model, batches(), max(1, round(CHOOSING[kind] * EPOCHS[kind])), rate)
-        scores[rate] = evaluation.accuracy(labels, judged().argmax(axis=1))
-    rate = max(scores, key=scores.get)
-    model.set_weights(start)
-    shown += map_training.train(model, batches(), EPOCHS[kind], rate)
-    return shown, rate, evaluation.accuracy(labels, judged().argmax(axis=1))
-
-
 FIVE = {"seed": (0, 1, 2, 3, 4)}
 PROBE_C = (1e-5, *map_tuned.PROBE_C)
 EXPERIMENT = Experiment(
@@ -224,7 +175,8 @@ EXPERIMENT = Experiment(
         "linear_probe": Arm(fit=probe, grid=PROBE_C, pretraining="published"),
         "fine_tuned": Arm(fit=functools.partial(tuned, fresh=True), grid=RATES, pretraining="published"),
         "lp_ft": Arm(fit=functools.partial(tuned, fresh=False), grid=RATES, first=PROBE_C, pretraining="published"),
-        "scratch_airbench": Arm(fit=scratch, grid=map_scratch.RATES, pretraining="none", design=FIVE),
+        "scratch_airbench": Arm(fit=shift_controls.scratch, grid=map_scratch.RATES, pretraining="none", design=FIVE),
+        "classical": Arm(fit=shift_controls.classical, grid=map_classical.KERNEL_C, pretraining="none"),
         "probe_sees_corruptions": Arm(
             fit=functools.partial(probe, corrupted=True), grid=PROBE_C, pretraining="published"
         ),

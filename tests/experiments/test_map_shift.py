@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments import map_shift, map_task, shifted_pictures
+from experiments import map_shift, map_task, shift_answers, shifted_pictures
 from tlbook import evaluation
 from tlbook.data import corruptions
 from tlbook.data.images import Split
@@ -75,11 +75,11 @@ def test_the_best_rate_is_taken_and_the_model_starts_anew(monkeypatch):
         trainings.append((epochs, rate))
         return 10 * epochs
 
-    monkeypatch.setattr(map_shift.map_training, "train", train)
+    monkeypatch.setattr(shift_answers.map_training, "train", train)
     right = np.array([0, 1, 1, 1])
     answers = {0.1: [0, 0, 0, 1], 0.2: [0, 1, 1, 1], 0.3: [0, 1, 1, 1]}
-    shown, rate, accuracy = map_shift.choose_and_train(
-        model, lambda: None, lambda: np.eye(2)[answers[model.weights]], right, (0.3, 0.1, 0.2), "scratch"
+    shown, rate, accuracy = shift_answers.choose_and_train(
+        model, lambda: None, lambda: np.eye(2)[answers[model.weights]], right, (0.3, 0.1, 0.2), 20, 0.15
     )
-    assert trainings == [(20, 0.1), (20, 0.2), (20, 0.3), (40, 0.2)] and shown == 1_000
+    assert trainings == [(3, 0.1), (3, 0.2), (3, 0.3), (20, 0.2)] and shown == 290
     assert (rate, accuracy, model.weights) == (0.2, 1.0, 0.2)
