@@ -28,9 +28,10 @@ Left out: 10,000 labels, at three seeds another 60 minutes; full fine-tuning, wh
 
 Planned at 35e9 multiply-adds a core-second, in 1e12: features 4; tuning 2 x 10 x 2.3; tests of tuned networks 20; the
 probe that sees corruptions 3; from scratch 5 x 8.1; in all 114, 55 minutes of one core; 12 without a network, and 4 to
-load. (A pilot beside other work, seed 1000, no picture of the holdout, 500 clean, 200 in each kind, 200 drawings: the probe 67 % clean, 58 %
-on corruptions (38 % in contrast, the lowest); 23 % on drawings. Its temperature was 0.67, and took the negative log
-likelihood from 1.04 to 0.98 on clean pictures, from 1.28 to 1.26 on corruptions, and from 2.2 to 2.6 on drawings.)
+load. (A pilot beside other work, seed 1000, no picture of the holdout, 500 clean, 200 in each kind, 200 drawings: the
+probe 67 % clean, 58 % on corruptions (38 % in contrast, the lowest); 23 % on drawings. Its temperature was 0.67, and
+took the negative log likelihood from 1.04 to 0.98 on clean pictures, from 1.28 to 1.26 on corruptions, and from 2.2 to
+2.6 on drawings.)
 
 Run it with `python -m experiments.map_shift`.
 """
