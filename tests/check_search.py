@@ -28,7 +28,7 @@ def record():
 
 
 def test_the_index_is_light_and_the_only_one():
-    assert INDEX.stat().st_size <= 20_000 * len(record()["pages"]), "it holds the text and little else; loaded when asked"
+    assert INDEX.stat().st_size <= 20_000 * len(record()["pages"]), "the text of the pages and little else"
     assert not (HTML / "searchindex.js").exists()
 
 
