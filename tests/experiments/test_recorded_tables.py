@@ -41,7 +41,7 @@ def test_columns_are_those_of_the_experiment(table, experiment):
 
 
 # Tables whose recording goes on: their names. Their chapters say which rows are there.
-IN_PROGRESS = ()
+IN_PROGRESS = ("map_classical", "map_frozen")
 
 
 @each_table
