@@ -125,7 +125,7 @@ def test_the_original_is_recorded_beside_the_copy(monkeypatch):
     started, laid = commands_of(monkeypatch, "map_scratch", "wikigold")
     assert started == [["experiments.map_scratch"], ["experiments.wikigold"]] and laid == [ROOT / "results"]
     started, laid = commands_of(monkeypatch, "--data", "original")
-    assert started == [["experiments.original", name] for name in ("map_frozen", "map_tuned", "map_scratch")]
+    assert started == [["experiments.original", name] for name in command.whole_map.TABLES]
     assert laid == [ROOT / "results" / "original"] == [original.FOLDER]
     assert commands_of(monkeypatch, "--data", "original", "wikigold") == ([["experiments.original", "wikigold"]], [])
 
