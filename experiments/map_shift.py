@@ -6,8 +6,8 @@ VGG16 up to `block4_pool` at 32 pixels, with 1,000 labels of CIFAR-10. `linear_p
 corruptions and on drawings, and its calibration too: `shifted_pictures` says how.
 
 What chooses is inside the labels: 200 of the 1,000 are held back from every arm. They choose C or the rate, and then
-the temperature of the model that learned from the other 800, which stays as it is. A rate is chosen after a cycle of
-`CHOOSING` of the passes, from scratch of more of them: a short cycle prefers low rates. There is one answer a picture:
+the temperature of the model that learned from the other 800, which stays as it is. A rate is chosen after a cycle as
+long as the final one, from scratch half as long: a short cycle prefers low rates. There is one answer a picture:
 mirror images are seen in training and not in the test. Tuned and fresh networks learn from smoothed labels, as
 everywhere on the map; a probe does not.
 
@@ -60,7 +60,7 @@ from tlbook.files import cache
 from tlbook.methods import prefix
 
 CUT = "block3_pool"
-EPOCHS, CHOOSING, BATCH = 6, 0.15, 32
+EPOCHS, CHOOSING, BATCH = 6, 1.0, 32
 RATES = (3e-5, 1e-4, 3e-4, 1e-3)
 
 

@@ -11,7 +11,6 @@ from tlbook.data import splits
 WARMUP = 0.15  # of the steps
 SMOOTHING = 0.1  # of the labels
 WEIGHT_DECAY = 0.01
-CHOOSING = 0.15  # of the examples that the final training sees, at each rate, where nothing else is said
 FOLDS = 2  # with 100 labels: each half is judged by what learned from the other
 
 
@@ -29,11 +28,16 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * keras.ops.clip(keras.ops.minimum(done / WARMUP, (1 - done) / (1 - WARMUP)), 0, 1)
 
 
-def compiled(model):
-    """Compile a model that returns logits, once for all of its trainings: tracing takes longer than some of them."""
+def compiled(model, smoothing=SMOOTHING):
+    """Compile a model that returns logits, once for all of its trainings: tracing takes longer than some of them.
+
+    Raises `RuntimeError` on JAX, which would build the first rate of a cycle into the step, as a constant.
+    """
+    if keras.backend.backend() == "jax":
+        raise RuntimeError("KERAS_BACKEND: got jax, expected tensorflow or torch, which can change a cycle's rate")
     model.compile(
         keras.optimizers.AdamW(Cycle(), weight_decay=WEIGHT_DECAY),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         jit_compile=False,
     )
     return model
@@ -48,7 +52,7 @@ class Trained:
     seen: int
 
 
-def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, seed, fixed, share=CHOOSING):
+def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, seed, fixed, share):
     """Choose the rate inside the labels, then train with it on all of them; leave the model so.
 
     Parameters
@@ -67,7 +71,7 @@ def choose_and_train(model, prepare, batches, predict, labels, grid, epochs, see
         The rate where there is one label a class, and nothing can choose.
     share : float
         Each rate is judged after a cycle of its own over this part of what the final training is shown. A short cycle
-        prefers low rates: what learns from fresh weights needs a long one.
+        prefers low rates.
     """
     parts, classes, seen, scores = map_task.inside(labels, seed, FOLDS), len(np.unique(labels)), 0, {}
     for rate in sorted(grid) if parts and len(grid) > 1 else ():

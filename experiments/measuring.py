@@ -127,11 +127,13 @@ class _environment:
 
 
 def _device():
-    """Return what TensorFlow computed on, where it was loaded: the name of a GPU, or "CPU"."""
+    """Return what TensorFlow or PyTorch computed on, where it was loaded: the name of a GPU, or "CPU"."""
     if "tensorflow" in sys.modules:
         configuration = sys.modules["tensorflow"].config
         for gpu in configuration.list_physical_devices("GPU"):
             return configuration.experimental.get_device_details(gpu).get("device_name", "GPU")
+    if "torch" in sys.modules and (torch := sys.modules["torch"]).cuda.is_available():
+        return f"{torch.cuda.get_device_name()} (PyTorch {torch.__version__})"
     return "CPU"
 
 

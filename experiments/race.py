@@ -35,7 +35,7 @@ LABELS, JUDGES, TEST = 10_000, 1_000, 2_500
 RMSPROP = 1e-5
 EPOCHS = {"article": 10, "guide": (2, 6), "cached": 4, "airbench": 12}
 WIDE = 4_096
-RATES = {"cached": 1e-4, "airbench": 3e-3}
+RATES = {"cached": 1e-4, "airbench": 1e-2}
 PROBE_C = 1e-3
 BATCH = {"article": 32, "guide": 64, "cached": 64, "airbench": 128}
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -100,6 +100,13 @@ TINY = {
     "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
     "map_classical": {"CENTRES": 10, "PATCHES": 400},
+    "map_front": {
+        "UNIT": 6e9,
+        "LEAST": {"tuned": 1, "airbench_32": 1, "airbench_64": 1},
+        "JUDGES": 10_000,
+        "TEST": 20,
+        "PROBED": 60,
+    },
     "map_shift": {"EPOCHS": 1},
     "shift_controls": {"EPOCHS": 1},
     "shifted_pictures": {"SOME": 20, "DRAWN": 20},
@@ -181,6 +188,7 @@ PICTURES = (
     "compressed_vgg16",
     "budget_controls",
     "label_budget",
+    "map_front",
     "map_frozen",
     "map_moved",
     "map_shift",
@@ -230,6 +238,7 @@ LIKE_ANOTHER = {
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
+    "map_front": ("last_block", "airbench_64", "without_smoothing", "without_dropout"),
     "map_moved": ("vgg16_mean_variance",),
     "map_sources": [
         name
@@ -361,6 +370,8 @@ def test_arm_runs_once(tiny, monkeypatch, name, arm):
     configuration = experiment.configurations()[0]
     if configuration["n_train"]:
         configuration["n_train"] = N_TRAIN.get(name, configuration["n_train"])
+    if name == "map_front":
+        configuration["budget"] = MODULES[name].ABLATED
     row = measuring.measured(experiment.run, configuration, "code")
 
     metric = next(iter(experiment.metrics))
