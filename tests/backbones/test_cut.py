@@ -100,3 +100,17 @@ def test_training_the_upper_half_on_features_trains_the_whole(one_stage):
     assert not np.allclose(output(one_stage, images), before)
     np.testing.assert_allclose(output(one_stage, images), output(upper, output(lower, images)), rtol=1e-5)
     assert all(np.array_equal(old, new) for old, new in zip(bottom, lower.get_weights(), strict=True))
+
+
+def test_operations_that_another_model_used_first_are_cut_as_this_one_uses_them():
+    """VGG16 behind an enlargement: its first operation remembers an input that was not enlarged."""
+    layers = [keras.layers.Conv2D(2, 3, name="first"), keras.layers.ReLU(name="second")]
+    small_input = keras.Input((8, 8, 3))
+    layers[1](layers[0](small_input))
+    inputs = keras.Input((4, 4, 3))
+    enlarged = keras.layers.UpSampling2D(2, name="enlarge")(inputs)
+    whole = keras.Model(inputs, layers[1](layers[0](enlarged)))
+    lower, upper = backbones.split(whole, "first")
+    assert lower.input_shape == (None, 4, 4, 3) and lower.output_shape == (None, 6, 6, 2)
+    images = np.random.default_rng(0).random((2, 4, 4, 3), "float32")
+    assert np.array_equal(upper(lower(images)), whole(images))

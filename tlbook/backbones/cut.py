@@ -22,8 +22,9 @@ def split(backbone, at):
 def _part(backbone, start, stop, name):
     """Return a model of the operations start..stop of a backbone, sharing its layers."""
     first, *operations = backbone.operations[max(start - 1, 0) : stop]  # operation 0 is the input
-    # By the operations, not their tensors: those of a part that is cut again belong to the whole.
-    read = [[tensor._keras_history.operation for tensor in keras.tree.flatten(each.input)] for each in operations]
+    # By the nodes of this backbone: an operation that belongs to several models remembers the first one as its input.
+    nodes = {node.operation: node for level in backbone._nodes_by_depth.values() for node in level}
+    read = [[tensor._keras_history.operation for tensor in nodes[each].input_tensors] for each in operations]
     below = {each.name for sources in read for each in sources if each not in operations}
     if len(below) > 1:
         raise ValueError(f"at: got {first.name!r}, but a shortcut leads around it: the rest reads {sorted(below)}")
