@@ -31,6 +31,11 @@ def test_table_is_read_as_it_was_written(folder):
     pd.testing.assert_frame_equal(table, pd.DataFrame(expected))
 
 
+def test_a_run_on_a_gpu_has_no_cpu_seconds(folder):
+    (folder / "toy.csv").write_text("arm,cpu_seconds,device\na,5,CPU\na,7,NVIDIA H200\nold,9,\n")
+    assert results.read("toy").cpu_seconds.tolist()[::2] == [5, 9] and results.read("toy").cpu_seconds.isna()[1]
+
+
 def test_missing_table_says_how_to_record_it(folder):
     with pytest.raises(FileNotFoundError) as caught:
         results.read("toy")

@@ -31,6 +31,8 @@ PLACES = {
 def read(name):
     """Return the recorded experiment `name` as a `pandas.DataFrame`, one row a run.
 
+    `cpu_seconds` are those of `on_cpus`.
+
     Raises `FileNotFoundError` where it was never recorded, and `DamagedFile` where the table is empty or cut off.
     """
     path = FOLDER / f"{name}.csv"
@@ -44,7 +46,17 @@ def read(name):
     # pandas fills a row that is cut off with NaN. A whole table ends with a newline.
     if table.empty or not text.endswith("\n"):
         raise DamagedFile(f"{path} is cut off or holds no row; {remedy}")
-    return table
+    return on_cpus(table)
+
+
+def on_cpus(table):
+    """Return a table in which only runs on a CPU have `cpu_seconds`: those of a GPU's host are blank, NaN.
+
+    So no page takes the one for the other.
+    """
+    if not {"cpu_seconds", "device"} <= set(table):
+        return table
+    return table.assign(cpu_seconds=table.cpu_seconds.mask(~table.device.isin(["CPU", float("nan")])))
 
 
 def so_far(name, columns=("arm", "n_train", "seed", "test_accuracy", "source", "note")):

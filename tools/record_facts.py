@@ -70,7 +70,7 @@ def readers(root=ROOT):
 def table(name, root=ROOT):
     """Return a recorded table, or None where it was not recorded yet."""
     path = root / "results" / f"{name}.csv"
-    return pd.read_csv(path) if path.exists() else None
+    return results.on_cpus(pd.read_csv(path)) if path.exists() else None
 
 
 def recorded(root=ROOT):

@@ -52,10 +52,14 @@ def test_a_map_that_is_not_there_breaks_nothing(monkeypatch, tmp_path):
     assert cifar10_map.evidence(none, known)["cells"] == []
 
 
-def test_times_of_one_kind_of_device_are_kept(monkeypatch, tmp_path, small):
+def test_a_run_on_a_gpu_counts_and_its_time_does_not(monkeypatch, tmp_path, small):
     other = rows(("everything", 32, 100, 0.7), device="NVIDIA H200")
     kept = recorded(monkeypatch, tmp_path, pd.concat([small, other]))
-    assert set(kept.device) == {"CPU"} and len(kept) == len(small)
+    assert len(kept) == len(small) + len(other)
+    cell = cifar10_map.cells(kept).set_index("arm").loc["everything"]
+    assert cell["mean"] == pytest.approx(other.test_accuracy.mean()) and np.isnan(cell.minutes)
+    assert cifar10_map.within(kept, cifar10_map.cells(kept), 100, 10)["arm"] != "everything"
+    json.dumps(cifar10_map.evidence(kept, cifar10_map.cells(kept)), allow_nan=False)
 
 
 def test_a_cell_has_the_mean_and_the_crossed_interval_of_its_runs(small):

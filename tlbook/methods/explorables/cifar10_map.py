@@ -32,13 +32,8 @@ COLUMNS += ("cpu_seconds", "source", "note", "device", "cpu", "date")
 
 
 def read():
-    """Return the recorded runs, all of one kind of device: CPU and GPU times are never mixed. Taught in chapter 4.7.
-
-    Where both were used, these are the rows of the kind that more of them have.
-    """
-    rows = results.so_far("map", COLUMNS)
-    kinds = rows.device.where(rows.device == "CPU", "GPU")
-    return rows[kinds == kinds.mode().iloc[0]] if len(rows) else rows
+    """Return the recorded runs. Taught in chapter 4.7."""
+    return results.so_far("map", COLUMNS)
 
 
 def level(runs):
@@ -57,7 +52,8 @@ def cells(rows):
     """Return a table with one line for each cell that has a run, in the order of `NAMES`.
 
     Columns are those of `CELL`, `seeds`, `mean` and `half` of the test accuracy, and of the runs the mean `minutes` of
-    one core, the test included, `tmac` of choosing and training, and `validation`, the accuracy inside the labels.
+    one core, the test included (NaN for a GPU), `tmac` of choosing and training, and `validation`, the accuracy inside
+    the labels.
     """
     found = []
     for cell, runs in rows.groupby(CELL, sort=False):
@@ -167,7 +163,7 @@ def evidence(rows, known):
         rival = None if cell.arm in CONTROLS else controls.get(cell.n_train)
         control = rival and verdict(rows, place, rival)
         runs = [
-            [int(run.seed), run.test_accuracy, _number(run.chosen), round(run.cpu_seconds / 60, 2)]
+            [int(run.seed), run.test_accuracy, _number(run.chosen), _number(run.cpu_seconds / 60)]
             for run in runs_of(rows, place).sort_values("seed").itertuples()
         ]
         named = dict(zip(("way", "resolution", "labels"), place, strict=True))
