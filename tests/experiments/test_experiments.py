@@ -238,7 +238,7 @@ LIKE_ANOTHER = {
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
-    "map_front": ("last_block", "airbench_64", "without_smoothing", "without_dropout"),
+    "map_front": ("last_two", "last_block", "airbench_64", "without_shift", "without_smoothing", "without_dropout"),
     "map_moved": ("vgg16_mean_variance",),
     "map_sources": [
         name
