@@ -98,12 +98,13 @@ def verdict(rows, one, other):
 
 
 def strongest(known, n_train):
-    """Return the cell of the control that names most test pictures rightly with so many labels; None for none.
+    """Return the cell of the control that names most test pictures rightly with so many labels.
 
-    It is chosen by the test, which favours the controls: a lead over it is no luck of a weak one.
+    It is chosen by the test, which favours the controls: a lead over it is no luck of a weak one. None where one of
+    `CONTROLS` is not recorded: it might be the stronger one.
     """
     here = known[known.arm.isin(CONTROLS) & (known.resolution == 32) & (known.n_train == n_train)]
-    return tuple(here.loc[here["mean"].idxmax(), CELL]) if len(here) else None
+    return tuple(here.loc[here["mean"].idxmax(), CELL]) if set(here.arm) == set(CONTROLS) else None
 
 
 def chosen_layer(known, resolution, n_train):
