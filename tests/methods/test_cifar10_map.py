@@ -46,7 +46,8 @@ def test_a_map_that_is_not_there_breaks_nothing(monkeypatch, tmp_path):
     none = recorded(monkeypatch, tmp_path)
     known = cifar10_map.cells(none)
     assert none.empty and known.empty and cifar10_map.table(known).empty
-    assert cifar10_map.within(none, known, 100, 10) is None and cifar10_map.chosen_layer(known, 32, 100) is None
+    assert cifar10_map.within(none, known, 100, 10) is None and cifar10_map.best_frozen(known, 100) is None
+    assert cifar10_map.chosen_runs(none, 32, 100).empty
     assert cifar10_map.verdict(none, ("a", 32, 10), ("b", 32, 10)) == "not recorded yet"
     assert cifar10_map.grid(known, cifar10_map.WAYS, {"here": (32, 100)}) == {}
     assert cifar10_map.evidence(none, known)["cells"] == []
@@ -92,13 +93,26 @@ def test_differences_are_paired_by_seed_in_whatever_order(small):
     assert cifar10_map.difference(small[small.seed == 0], one, other) is None, "one pair says nothing"
 
 
-def test_the_labels_choose_the_layer_and_not_the_test(small):
-    known = cifar10_map.cells(small)
-    assert cifar10_map.chosen_layer(known, 32, 100) == "block4_conv3"
-    fooled = small.assign(validation_accuracy=small.validation_accuracy.where(small.arm != "block5_conv3", 0.9))
-    assert cifar10_map.chosen_layer(cifar10_map.cells(fooled), 32, 100) == "block5_conv3"
+def test_each_draw_of_labels_chooses_its_layer_and_the_test_does_not(small):
+    assert set(cifar10_map.chosen_runs(small, 32, 100).arm) == {"block4_conv3"}
+    fooled = (small.arm == "block5_conv3") & (small.seed == 1)
+    fooled = cifar10_map.chosen_runs(
+        small.assign(validation_accuracy=small.validation_accuracy.mask(fooled, 0.9)), 32, 100
+    )
+    assert fooled.arm.tolist() == ["block4_conv3", "block5_conv3", "block4_conv3"] and fooled.seed.tolist() == [0, 1, 2]
+    tied = cifar10_map.chosen_runs(small.assign(validation_accuracy=0.5)[::-1], 32, 100)
+    assert set(tied.arm) == {"block4_conv3"}, "at a tie the lower layer"
+    assert cifar10_map.chosen_runs(small.assign(validation_accuracy=np.nan), 32, 100).empty, "nothing can choose"
+
+
+def test_the_best_frozen_way_is_that_of_the_labels_within_the_work(small):
+    known = cifar10_map.cells(small.assign(tmac=small.resolution / 32))
+    assert cifar10_map.best_frozen(known, 100) == ("linear_probe", 64, 100)
+    assert cifar10_map.best_frozen(known, 100, 32) == ("block4_conv3", 32, 100)
+    assert cifar10_map.best_frozen(known, 100, tmac=1) == ("block4_conv3", 32, 100)
+    assert cifar10_map.best_frozen(known, 100, tmac=0.5) is None and cifar10_map.best_frozen(known, 10) is None
     nothing = cifar10_map.cells(small.assign(validation_accuracy=np.nan))
-    assert cifar10_map.chosen_layer(nothing, 32, 100) is None, "with one label a class nothing can choose"
+    assert cifar10_map.best_frozen(nothing, 100) is None, "with one label a class nothing can choose"
 
 
 def test_one_half_of_the_pictures_chooses_and_the_other_tells():

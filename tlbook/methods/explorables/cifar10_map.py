@@ -25,6 +25,7 @@ WAYS = {
     CLASSICAL: "no network",
 }
 TRANSFER = tuple(WAYS)[:5]
+FROZEN = (*TRANSFER[:2], *LAYERS)
 NAMES = WAYS | {layer: f"frozen, {name}" for layer, name in LAYERS.items()}
 CELL = ["arm", "resolution", "n_train"]
 COLUMNS = (*CELL, "seed", "test_accuracy", "test_right", "validation_accuracy", "chosen", "tmac", "test_tmac")
@@ -74,7 +75,12 @@ def difference(rows, one, other):
     Both are cells `(arm, resolution, n_train)`. Runs that share a seed are paired, over seeds and test pictures; fewer
     than two such seeds say nothing.
     """
-    both = [runs_of(rows, cell).set_index("seed").sort_index() for cell in (one, other)]
+    return lead(runs_of(rows, one), runs_of(rows, other))
+
+
+def lead(mine, theirs):
+    """Return what `difference` does, of the runs of two ways, one row a seed."""
+    both = [runs.set_index("seed").sort_index() for runs in (mine, theirs)]
     seeds = both[0].index.intersection(both[1].index)
     if len(seeds) < 2:
         return None
@@ -107,14 +113,27 @@ def strongest(known, n_train):
     return tuple(here.loc[here["mean"].idxmax(), CELL]) if set(here.arm) == set(CONTROLS) else None
 
 
-def chosen_layer(known, resolution, n_train):
-    """Return the layer at which a probe is right most often *inside* the labels, on average over seeds; None for none.
+def chosen_runs(rows, resolution, n_train):
+    """Return one run a seed: the probe on the layer that its own labels prefer, at a tie the lower layer.
 
-    That choice has seen no test picture. With one label a class nothing can choose.
+    That choice has seen no test picture, and no other draw of labels. No row where nothing chose: one label a class.
     """
-    here = known[(known.resolution == resolution) & (known.n_train == n_train) & known.arm.isin(list(LAYERS))]
-    here = here.dropna(subset="validation")
-    return here.arm[here.validation.idxmax()] if len(here) else None
+    here = rows[(rows.resolution == resolution) & (rows.n_train == n_train) & rows.arm.isin(list(LAYERS))]
+    here = here.dropna(subset="validation_accuracy")
+    order = here.arm.map({layer: place for place, layer in enumerate(LAYERS)}).sort_values(kind="stable").index
+    here = here.loc[order]
+    return here.loc[here.groupby("seed").validation_accuracy.idxmax()].sort_values("seed")
+
+
+def best_frozen(known, n_train, resolution=None, tmac=np.inf):
+    """Return the frozen cell that is right most often *inside* the labels, on average over its seeds; None for none.
+
+    It is one of those with so many labels, at one resolution or at any, that cost `tmac` or less. With one label a
+    class nothing can choose.
+    """
+    here = known[(known.n_train == n_train) & known.arm.isin(FROZEN) & (known.tmac <= tmac)].dropna(subset="validation")
+    here = here if resolution is None else here[here.resolution == resolution]
+    return tuple(here.loc[here.validation.idxmax(), CELL]) if len(here) else None
 
 
 def within(rows, known, n_train, minutes):
