@@ -5,19 +5,16 @@ are enlarged bilinearly. Three ways to tune, each from the probe's head (LP-FT, 
 block 4 on cached features, `last_two` blocks 3 and 4, `everything` all ten convolutions. Three controls train all ten
 from other weights: `fresh` ones (He et al., 2015), the published ones `shuffled` inside each kernel, and normal ones
 with each layer's mean and deviation (`mean_variance`; Raghu et al., 2019). Without normalisation these do not learn,
-so they alone get it, batch normalisation as `tlbook.backbones.normalised` puts it in, and two to three times the
-passes.
+so they alone get it, as `tlbook.backbones.normalised` puts it in, and two to three times the passes.
 
 Every arm sees mirror images in turn. What begins at a layer with places of four pixels is also shifted by one of them,
 and pictures by up to two pixels. Rate and C are chosen inside the labels, the rate after cycles as long as the final
 one (with 10,000 labels, half as long). `map_task` and `map_training` say what all arms share. The frozen part's work
 on pictures of the test is not in `cpu_seconds`; in `test_tmac` it is.
 
-The grids and cycles were laid down before any test picture was looked at, from a pilot (seeds 1000 to 1002, a GPU,
-pictures of the training set that are no labels). With 1,000 labels, cycles of 15 % chose 1e-5 for `everything`, whole
-ones 3e-4: 69 and 72 %, where the probe has 69 %. With 10,000, `last_two` at 3e-5 and 1e-4 has 78 and 79 %, and only
-cycles of half the length preferred the better. With 100, no rate adds more than a point to the probe, and 1e-3 destroys
-it. The controls learn best at the lowest rate that was tried, 3e-4: their grid begins below.
+Grids and cycles were laid down before any test picture was looked at, from a pilot (seeds 1000 to 1002, a GPU, pictures
+of the training set that are no labels). With 1,000 labels, cycles of 15 % chose 1e-5 for `everything`, whole ones 3e-4:
+69 and 72 %. With 100, no rate adds more than a point to the probe. `at_edge` says where the best lay at an edge.
 
 Run it with `python -m experiments.map_tuned`.
 """

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import whole_map
-from experiments import map_classical, map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
+from experiments import map_classical, map_front, map_frozen, map_scratch, map_task, map_training, map_tuned, measuring
 from tlbook import evaluation
 from tlbook.backbones import vgg16
 from tlbook.methods import prefix
@@ -164,6 +164,22 @@ def test_controls_keep_what_they_should(monkeypatch):
     fresh, bias = map_tuned.arrays_of("fresh", 1)["block4_conv1"]
     assert abs(fresh.std() - np.sqrt(2 / 36)) < 0.02 and not bias.any()
     assert map_tuned.arrays_of("published", 1)["block4_conv1"][0] is not None
+
+
+def test_jax_is_refused_which_would_freeze_the_rate(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="got jax, expected tensorflow or torch"):
+        map_training.compiled(None)
+
+
+@pytest.mark.parametrize("budget", map_front.BUDGETS)
+def test_the_front_spends_no_more_than_its_budget(budget):
+    below, above, probed = 0.1e9, 0.2e9, 1_000
+    n, epochs = map_front.affordable(1e12 * budget, 42_500, below, above, 4, probed)
+    spent = 2 * probed * above + 2 * n * below + 3 * n * epochs * above
+    assert epochs >= 4 and 0.8e12 * budget < spent <= 1e12 * budget
+    with pytest.raises(ValueError, match="enough for"):
+        map_front.affordable(1e9, 42_500, below, above, 4)
 
 
 def test_tables_are_laid_together(tmp_path):
