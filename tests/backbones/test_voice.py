@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from checkpoints import legacy, mapping, name, plain, tensor, zipped
+from checkpoints import in_one_storage, legacy, name, one_file_wheel, plain, zipped
 from made_inputs import chirp
 
 from tlbook import evaluation
@@ -25,21 +25,12 @@ TENSORS = {key: (RNG.normal(size=shape) / 10).astype("float32") for key, shape i
 
 
 def write_wheel(path, content, member="resemblyzer/pretrained.pt"):
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr(member, content)
-    return path
+    return one_file_wheel(path, content, member)
 
 
 def checkpoint(tensors, write=legacy):
-    """A checkpoint with all tensors in one storage, as the real one has its LSTM's."""
-    offset, opcodes = 0, {}
-    total = sum(array.size for array in tensors.values())
-    for key, array in tensors.items():
-        strides = tuple(stride // array.itemsize for stride in array.strides)
-        opcodes[key] = tensor(offset=offset, shape=array.shape, strides=strides, numel=total)
-        offset += array.size
-    numbers = np.concatenate([array.ravel() for array in tensors.values()])
-    return write(b"}" + plain("model_state") + mapping(**opcodes) + b"s", numbers)
+    opcodes, numbers = in_one_storage(tensors)
+    return write(b"}" + plain("model_state") + opcodes + b"s", numbers)
 
 
 @pytest.fixture
