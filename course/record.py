@@ -58,7 +58,7 @@ def _processor():
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def shares(task, seed, isolated=True):
+def shares(task, seed):
     """Run the solution with a seed; return what the hidden checks measured. Raises `RuntimeError` where it fails."""
     cells = submission.code_cells(student.text(student.solution(task)).encode())
     if not any(SEED_LINE in source.splitlines() for _, source in cells):
@@ -69,7 +69,7 @@ def shares(task, seed, isolated=True):
         submission.prepare(folder, cells, task.records, probe)
         # On one processor, as in grading: with several the last digits differ from run to run.
         core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-        end = isolation.run(folder, isolation.Limits(), isolated, core=core)
+        end = isolation.run(folder, isolation.Limits(), core=core)
         path = pathlib.Path(folder) / "made.npz"
         path.write_bytes(end.made)
         if end.ending != "whole":

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy import optimize, sparse
+from scipy.special import logsumexp
 
 from tlbook.inputs.tags import Sentence
 from tlbook.methods import crf
@@ -32,11 +33,14 @@ def total(path, scores, transitions, start):
     )
 
 
-def test_best_path_and_partition_are_those_of_all_sequences(scores):
+def log_partition(scores, transitions, start):
+    paths = itertools.product(range(scores.shape[1]), repeat=len(scores))
+    return logsumexp([total(path, scores, transitions, start) for path in paths])
+
+
+def test_best_path_is_that_of_all_sequences(scores):
     paths = list(itertools.product(range(3), repeat=4))
-    totals = [total(path, *scores) for path in paths]
-    assert tuple(crf.viterbi(*scores)) == paths[int(np.argmax(totals))]
-    assert np.isclose(crf.log_partition(*scores), np.log(np.sum(np.exp(totals))))
+    assert tuple(crf.viterbi(*scores)) == max(paths, key=lambda path: total(path, *scores))
 
 
 def test_without_transitions_each_word_is_for_itself(scores):
@@ -44,13 +48,12 @@ def test_without_transitions_each_word_is_for_itself(scores):
 
 
 def test_large_scores_neither_overflow_nor_vanish(scores):
-    assert np.isfinite(crf.log_partition(*(1e4 * part for part in scores)))
     loss, gradient = crf._Chains(np.eye(3), [[0, 1, 2]], 3).loss(np.eye(3) * 1e4, *np.zeros((2, 3)), 100 * scores[1])
     assert np.isfinite(loss) and np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
-def test_loss_is_that_of_the_recursion_and_its_gradient_that_of_differences(kind):
+def test_loss_is_that_of_all_sequences_and_its_gradient_that_of_differences(kind):
     rng = np.random.default_rng(1)
     features = kind(rng.normal(size=(sum(LENGTHS), 5)))
     numbers = [[NAMES.index(tag) for tag in sentence.tags] for sentence in SENTENCES]
@@ -59,7 +62,7 @@ def test_loss_is_that_of_the_recursion_and_its_gradient_that_of_differences(kind
     kernel, bias, start, transitions = crf._cut(weights, 5, 3)
     rows = np.split(features @ kernel + bias, np.cumsum(LENGTHS)[:-1])
     by_hand = sum(
-        crf.log_partition(row, transitions, start) - total(path, row, transitions, start)
+        log_partition(row, transitions, start) - total(path, row, transitions, start)
         for row, path in zip(rows, numbers, strict=True)
     )
     assert np.isclose(chains.loss(kernel, bias, start, transitions)[0], by_hand)

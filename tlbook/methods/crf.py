@@ -128,23 +128,6 @@ def fit(features, sentences, tag_names, C, iterations=200):
     return Chain(tuple(tag_names), *_cut(found.x, size, k), C)
 
 
-def log_partition(scores, transitions, start=0.0):
-    """Return the logarithm of the sum of exp(total score) over all sequences of tags, for one sentence.
-
-    Parameters as in `viterbi`. With K tags and n words there are K to the power n sequences; the forward recursion
-    needs n steps. Source: Lafferty et al. (2001). Taught in chapter 5.6.
-
-    >>> scores = np.log([[1.0, 2.0], [3.0, 4.0]])
-    >>> round(float(np.exp(log_partition(scores, np.zeros((2, 2))))))
-    21
-    """
-    scores = np.asarray(scores, float)
-    forward = scores[0] + start
-    for row in scores[1:]:
-        forward = logsumexp(forward[:, None] + transitions, axis=0) + row
-    return logsumexp(forward)
-
-
 class _Chains:
     """Tagged sentences, laid out so that one step of the recursions serves all that are long enough."""
 

@@ -44,13 +44,6 @@ def labels_for(curve, accuracy):
     return float(np.exp(np.interp(accuracy, curve["accuracy"], np.log(curve["labels"]))))
 
 
-def minutes_at(curve, labels):
-    """Return the minutes on straight lines between recorded points, both axes logarithmic; None outside of them."""
-    if not curve["labels"][0] <= labels <= curve["labels"][-1]:
-        return None
-    return float(np.exp(np.interp(np.log(labels), np.log(curve["labels"]), np.log(curve["minutes"]))))
-
-
 def evidence():
     """Return what the explorable figure of chapter 1 shows, ready for JSON. Taught in chapter 1."""
     known = curves()
