@@ -51,11 +51,11 @@ class ReproduceTable(SphinxDirective):
     def run(self):
         """Return a sentence with the sums, then a sentence and a table for each set of versions and devices."""
         readers, groups, costs = record_facts.readers(), {}, []
-        for command, (name, rows) in record_facts.recorded().items():
+        for name, rows in record_facts.recorded().items():
             costs.append(record_facts.cost(rows))
-            line = [nodes.literal("", command), *what_it_took(costs[-1]), links(readers.get(name), self.env.docname)]
+            line = [nodes.literal("", name), *what_it_took(costs[-1]), links(readers.get(name), self.env.docname)]
             groups.setdefault(record_facts.ran_with(rows), []).append(line)
-        head = ["command", "runs", "CPU time", "memory (GB)", "read in"]
+        head = ["NAME", "runs", "CPU time", "memory (GB)", "read in"]
         shown = [(nodes.paragraph("", recorded_with(*key)), table(head, lines)) for key, lines in groups.items()]
         return [nodes.paragraph("", sums(costs)), *(node for pair in shown for node in pair)]
 

@@ -74,14 +74,12 @@ def table(name, root=ROOT):
 
 
 def recorded(root=ROOT):
-    """Return the tables that are there, a dict from the command that records one to `(name, rows)`.
+    """Return the tables that are there, a dict from name to rows.
 
     Left out are those that were replaced (`results/lessons/`), and the map, whose rows stand in others as well.
     """
-    commands = {f"python -m experiments.{entry['name']}": entry["name"] for entry in experiments(root)}
-    commands["make places"] = "places"
-    found = {command: (name, table(name, root)) for command, name in commands.items()}
-    return {command: (name, rows) for command, (name, rows) in found.items() if rows is not None}
+    found = {name: table(name, root) for name in (*(entry["name"] for entry in experiments(root)), "places")}
+    return {name: rows for name, rows in found.items() if rows is not None}
 
 
 def ran_with(rows):
