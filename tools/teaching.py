@@ -24,7 +24,7 @@ from tlbook import results
 
 ROOT = pathlib.Path(__file__).parents[1]
 ABLE = re.compile(r"\*\*You will be able to\*\*\s*\n+((?:- .+\n?(?:  .+\n?)*)+)")
-MISTAKE = re.compile(r"^### The mistake: (.+)$", re.MULTILINE)
+MISTAKE = re.compile(r"^###? The mistake: (.+)$", re.MULTILINE)
 
 
 class teaching_part(nodes.General, nodes.Element):
