@@ -56,6 +56,15 @@ def test_terms_and_their_other_forms_are_read():
         glossary_links.terms(SMALL + "% gate: gates\n")
 
 
+def test_a_word_that_means_something_else_in_a_chapter_is_no_term_there():
+    assert set(glossary_links.terms(SMALL + "%- probe: 01_a, 02_b\n", "02_b")) == {"LSTM", "linear probe"}
+    assert glossary_links.terms(SMALL + "%- probe: 01_a, 02_b\n", "03_c") == glossary_links.terms(SMALL)
+    chapters = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    named = glossary_links._OTHERWISE.findall(TEXT)
+    assert {name for name, _ in named} <= set(FORMS.values())
+    assert {chapter for _, these in named for chapter in these.split(", ")} <= chapters
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

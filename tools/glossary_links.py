@@ -1,7 +1,8 @@
 """A Sphinx extension: where a chapter first uses a term of the glossary, the word leads there, and the glossary back.
 
 `book/glossary.md` is the one list of terms. Behind it stand other forms of a term, as comments: `% fine-tuning:
-fine-tune, fine-tuned`. The plural with s or es is found without.
+fine-tune, fine-tuned`. The plural with s or es is found without. And chapters in which the word means something else:
+`%- gate: 04_5_application`.
 """
 
 import pathlib
@@ -13,19 +14,24 @@ from sphinx import addnodes
 PAGE = "book/glossary"
 _FENCE = re.compile(r"^```\{glossary\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMS = re.compile(r"^% ([^:\n]+): (.+)$", re.MULTILINE)
+_OTHERWISE = re.compile(r"^%- ([^:\n]+): (.+)$", re.MULTILINE)
 # What is a link or code already, a title, or a formula.
 _NO_PROSE = (nodes.reference, nodes.literal, nodes.literal_block, nodes.raw, nodes.math, addnodes.pending_xref)
 
 
-def terms(text):
-    """Return the terms of a glossary page, a dict from each form in which one may stand in a text to the term."""
+def terms(text, chapter=None):
+    """Return the terms of a glossary page, a dict from each form in which one may stand in a text to the term.
+
+    Left out are those that mean something else in `chapter`, such as `04_5_application`.
+    """
     fence = _FENCE.search(text)
     lines = (fence[1] if fence else "").splitlines()
     names = [line.strip() for line in lines if line.strip() and not line.startswith((" ", ":"))]
     others = {form.strip(): name for name, forms in _FORMS.findall(text) for form in forms.split(",")}
     if unknown := sorted(set(others.values()) - set(names)):
         raise ValueError(f"{PAGE}: got other forms of {', '.join(unknown)}, expected forms of its terms")
-    return {name: name for name in names} | others
+    strange = {name for name, chapters in _OTHERWISE.findall(text) if chapter in re.split(r",\s*", chapters)}
+    return {form: name for form, name in ({name: name for name in names} | others).items() if name not in strange}
 
 
 def pattern(forms):
@@ -87,7 +93,8 @@ def read(app, doctree):
     """Link a chapter's terms, once its figures have their captions."""
     if app.env.docname.startswith("notebooks/"):
         app.env.note_dependency(str(pathlib.Path(app.srcdir, PAGE + ".md")))
-        forms = terms(pathlib.Path(app.srcdir, PAGE + ".md").read_text(encoding="utf-8"))
+        chapter = app.env.docname.removeprefix("notebooks/")
+        forms = terms(pathlib.Path(app.srcdir, PAGE + ".md").read_text(encoding="utf-8"), chapter)
         for term in link(doctree, app.env.docname, forms):
             _uses(app.env).setdefault(term, set()).add(app.env.docname)
 
