@@ -11,6 +11,7 @@ from docutils import nodes, utils
 
 import chapter_facts
 import chapter_strip
+import front_page
 import mark
 from page_parts import code_of
 from tlbook import results
@@ -131,7 +132,9 @@ class Titles(dict):
 @pytest.fixture
 def app(measured):
     builder = types.SimpleNamespace(format="html", get_relative_uri=lambda here, there: f"../{there}.html")
-    return types.SimpleNamespace(builder=builder, srcdir=ROOT, env=types.SimpleNamespace(titles=Titles()))
+    env = types.SimpleNamespace(titles=Titles())
+    front_page.facts(env)["notebooks/04_3_fine_tuning"] = {"read": 2, "do": 0, "data": "CIFAR-10"}
+    return types.SimpleNamespace(builder=builder, env=env)
 
 
 def strips(document):

@@ -11,13 +11,11 @@ import math
 import pathlib
 import re
 
-import nbformat
 from docutils import nodes
 from sphinx.util import logging
 
-import chapter_facts
+import front_page
 import mark
-from page_parts import code_of
 from tlbook import results
 
 TABLE = pathlib.Path(__file__).parents[1] / "book" / "strips.csv"
@@ -100,13 +98,13 @@ def add(app, doctree, docname):
     if row is None:
         _logger.warning("%s has no row in %s", notebook, TABLE.name, location=docname)
         return
-    code = code_of(nbformat.read(pathlib.Path(app.srcdir, f"{docname}.ipynb"), as_version=4))
+    counted = front_page.facts(app.env)[docname]
     places = html.escape(app.builder.get_relative_uri(docname, "book/places"))
     facts = [
-        ("Read", f"{chapter_facts.minutes_to_read(doctree)} min"),
+        ("Read", f"{counted['read']} min"),
         ("Run", f'<a class="reference internal" href="{places}">{run_time(notebook)}</a>'),
-        ("Exercise", f"{chapter_facts.minutes_to_do(doctree)} min"),
-        ("Data", html.escape(chapter_facts.data(code))),
+        ("Exercise", f"{counted['do']} min"),
+        ("Data", html.escape(counted["data"])),
     ]
     known = [f"notebooks/{name}" for name in row["builds_on"] if f"notebooks/{name}" in app.env.titles]
     if known:

@@ -52,10 +52,10 @@ class Prose:
 def load():
     """Load about a hundred articles of the English Wikipedia of 2016 as `Prose`.
 
-    The package gensim carries a piece of a dump for its tests: articles whose titles begin with an A. The source
-    archive is read as data. Where it is not to be had, `load_news` stands in, which a printed line and `source` say.
-    Raises `ValueError` where a file is damaged, and `tlbook.files.sources.NotFound` where neither is there. Taught in
-    chapter 5.16.
+    The package gensim carries a piece of a dump for its tests: articles, most of whose titles begin with an A. The
+    source archive is read as data. Where it is not to be had, `load_news` stands in, which a printed line and
+    `source` say. Raises `ValueError` where a file is damaged, and `tlbook.files.sources.NotFound` where neither is
+    there. Taught in chapter 5.16.
     """
     try:
         path, source = sources.find(assets.GENSIM)
