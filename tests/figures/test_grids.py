@@ -42,6 +42,12 @@ def test_larger_is_darker_and_the_best_of_several_runs_is_framed():
     assert fields(drawn(scale=(0, 1)), filled=True)[2, 0] == pytest.approx(0.1)
 
 
+def test_a_single_run_that_is_as_good_as_the_best_has_no_frame():
+    rows = {"once": {10: (0.5, float("nan"), 1)}, "often": {10: (0.5, 0.1, 3)}}
+    axes = figures.cell_grid(rows, "CIFAR-10", headings={10: "10"})
+    assert set(fields(axes, filled=False)) == {(1, 0)}
+
+
 def test_names_and_cells_keep_apart():
     axes = drawn()
     axes.figure.draw_without_rendering()

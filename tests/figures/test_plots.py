@@ -64,6 +64,12 @@ def test_names_choose_the_arms_and_their_order():
     assert "VGG16 frozen" in words(axes) and "scratch" not in words(axes) and len(axes.containers) == 1
 
 
+def test_more_names_than_colours_are_refused_before_anything_is_drawn():
+    with pytest.raises(ValueError, match="names: got 7, expected at most 6"):
+        of_runs(names={f"arm {number}": f"{number}" for number in range(7)})
+    assert not plt.get_fignums()
+
+
 def test_a_single_run_has_a_dot_and_no_interval():
     axes = figures.interval_plot(RUNS[RUNS.seed == 0], "n_train", "test_accuracy", "arm", "x", xlabel="", ylabel="")
     assert not axes.containers and len(axes.lines) == 6 and not {"scratch", "probe"} & set(words(axes))

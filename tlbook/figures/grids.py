@@ -51,7 +51,8 @@ def cell_grid(rows, source, *, headings, scale=None, groups=None):
                 axes.text(column, row, "·", ha="center", va="center", color=GREY)
                 continue
             mean, half, runs = line[heading]
-            _cell(axes, row, column, (mean - low) / ((high - low) or 1), framed=mean == best[heading])
+            framed = runs > 1 and mean == best[heading]
+            _cell(axes, row, column, (mean - low) / ((high - low) or 1), framed)
             below = f"±{100 * half:.1f} ({runs:.0f})" if np.isfinite(half) else "one run"
             axes.text(column, row - 0.14, f"{100 * mean:.1f}", ha="center", va="center", fontsize=10)
             axes.text(column, row + 0.24, below, ha="center", va="center", fontsize=7.5)

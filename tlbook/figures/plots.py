@@ -6,8 +6,10 @@ import pandas as pd
 
 from tlbook.figures.style import COLOURS, GREY, MARKERS, name_data
 
+NAME = 9.5  # points: the name of a line
 
-def name_lines(axes, fontsize=9.5):
+
+def name_lines(axes):
     """Write the label of each line of `axes` at its right end, in its colour, in place of a legend.
 
     Labels that would overlap move apart. Call it when the axis limits stand.
@@ -16,10 +18,10 @@ def name_lines(axes, fontsize=9.5):
     lines = [line for line in axes.get_lines() if line.get_label()[:1] != "_"]
     box = axes.get_window_extent()
     ends = [axes.transData.transform(line.get_xydata()[-1])[1] - box.y0 for line in lines]
-    gap = 1.45 * fontsize * axes.figure.dpi / 72
+    gap = 1.45 * NAME * axes.figure.dpi / 72
     where = {"xycoords": "axes fraction", "xytext": (5, 0), "textcoords": "offset points", "va": "center"}
     for line, place in zip(lines, _apart(ends, gap, box.height), strict=True):
-        axes.annotate(line.get_label(), (1, place / box.height), color=line.get_color(), fontsize=fontsize, **where)
+        axes.annotate(line.get_label(), (1, place / box.height), color=line.get_color(), fontsize=NAME, **where)
 
 
 def _apart(places, gap, height):
@@ -82,8 +84,12 @@ def interval_plot(rows, x, y, by, source, *, names=None, xlabel, ylabel, axes=No
     values of `by` to the names that the reader sees, in the order of drawing, and leaves out all others. Numbers on
     `x` that grow by factors get a logarithmic axis; words stand side by side. A run that is alone has no interval: only
     its dot is drawn. A name without any run is left out, and the others keep their colours. Returns the axes.
+    Raises `ValueError` for more names than there are colours.
     """
-    axes, names = _axes(axes), names or {value: str(value) for value in rows[by].unique()}
+    names = names or {value: str(value) for value in rows[by].unique()}
+    if len(names) > len(COLOURS):
+        raise ValueError(f"names: got {len(names)}, expected at most {len(COLOURS)}, one for each colour")
+    axes = _axes(axes)
     ticks = list(dict.fromkeys(rows[x])) if rows[x].dtype.kind not in "iuf" else sorted(rows[x].unique())
     words = bool(ticks) and not isinstance(ticks[0], int | float | np.number)
     log = not words and len(ticks) > 1 and ticks[0] > 0 and ticks[-1] / ticks[0] >= 8
