@@ -9,7 +9,7 @@ from tlbook import evaluation, results
 from tlbook.methods.cases import CASES, HEAD, NETWORK
 
 
-def comparisons(cases=CASES):
+def comparisons():
     """Return every recorded comparison of transfer with the strongest control, a `pandas.DataFrame`.
 
     A row is one case, what was trained, and a number of labels. Columns: `kind`, `source`, `target`, `near`, `trains`
@@ -19,7 +19,7 @@ def comparisons(cases=CASES):
     well, what that added to the linear classifier, as `over_head` and `over_head_half`. Raises as
     `evaluation.against_strongest` does. Taught in chapter 8.1.
     """
-    return pd.concat([_of(case) for case in cases], ignore_index=True)
+    return pd.concat([_of(case) for case in CASES], ignore_index=True)
 
 
 def _of(case):
@@ -29,7 +29,7 @@ def _of(case):
         runs = runs[runs[column] == value]
     runs = pd.concat([runs, *(_controls_of(results.read(name)) for name in case.controls)], ignore_index=True)
     runs, arms = _chosen(_at_every_size(runs), case)
-    transfer = set(arms) | set(case.without) | {name for name in runs.arm if isinstance(name, tuple)}
+    transfer = {*arms, *case.without}
     controls = [name for name in runs.arm.unique() if name not in transfer and _is_control(runs, name)]
     score = f"test_{case.score}"
     rows = evaluation.against_strongest(runs, list(arms), controls, score)
