@@ -19,7 +19,7 @@ class KneserNey:
 
     With :math:`c` for counts and :math:`h'` for a context :math:`h` without its first piece,
 
-    .. math:: p(w | h) = \frac{\max(c(hw) - D, 0)}{c(h)} + \frac{D\, N(h)}{c(h)}\\, p(w | h').
+    .. math:: p(w | h) = \frac{\max(c(hw) - D, 0)}{c(h)} + \frac{D\, N(h)}{c(h)}\, p(w | h').
 
     :math:`N(h)` is the number of different pieces behind :math:`h`, and :math:`D = n_1 / (n_1 + 2 n_2)` comes from the
     numbers of what was seen once and twice. Below the highest order, :math:`c` counts not how often, but after how many
