@@ -111,17 +111,16 @@ class Templates:
         distance = np.sqrt(np.maximum(distance, 0))
         quiet = np.sqrt(((heard - self.silence) ** 2).sum(1))
         price = penalty * np.median(np.minimum(distance.min(axis=1), quiet))
-        first_two = np.zeros(len(self.steps), bool)  # there a step of two would come from another template
-        first_two[self.firsts] = True
-        second = np.zeros(len(self.steps), bool)
+        first, second = np.zeros((2, len(self.steps)), bool)  # steps that one or two earlier lie in another template
+        first[self.firsts] = True
         second[np.minimum(self.firsts + 1, self.lasts)] = True
         cost, history = np.full(len(self.steps), np.inf), np.zeros(len(self.steps), np.int64)
         said = [(None, 0)]  # (word, what was said before it): histories are numbers of this list
         best, best_history, silent, silent_history = 0.0, 0, np.inf, 0
         for near, hush in zip(distance, quiet, strict=True):
             choices = np.stack([cost, np.roll(cost, 1), np.roll(cost, 2)])
-            choices[1, first_two] = np.inf
-            choices[2, first_two | second] = np.inf
+            choices[1, first] = np.inf
+            choices[2, first | second] = np.inf
             which = choices.argmin(axis=0)
             new, place = choices.min(axis=0), np.arange(len(cost))
             kept = history[place - which]
