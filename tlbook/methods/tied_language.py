@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
-from tlbook import features, training
+from tlbook import training
 from tlbook.inputs.pieces import END
+from tlbook.methods.language_model import log_probabilities
 from tlbook.methods.language_model import pieces as pieces_of
 
 SPREAD = 0.3  # of the vectors at the start. From Keras's own 0.05, a first pass learned hardly more than frequencies.
@@ -104,11 +105,6 @@ def score_texts(model, texts):
     """
     if not len(texts):
         raise ValueError("texts: got none, expected one or more")
-
-    def said(batch, training):
-        shares = keras.ops.log_softmax(model(batch["inputs"], training=training))
-        return keras.ops.take_along_axis(shares, batch["targets"][..., None], axis=-1)[..., 0]
-
     order = np.argsort([len(text) for text in texts], kind="stable")  # like lengths together: little padding
     found = [None] * len(texts)
     for start in range(0, len(order), 64):
@@ -116,7 +112,7 @@ def score_texts(model, texts):
         rows = np.full((len(batch), max(len(texts[i]) for i in batch) + 2), END, "int32")
         for row, i in zip(rows, batch, strict=True):
             row[1 : len(texts[i]) + 1] = texts[i]
-        scores = features.forward(said, {"inputs": rows[:, :-1], "targets": rows[:, 1:]})
+        scores = log_probabilities(model, rows[:, :-1], rows[:, 1:])
         for row, i in zip(scores, batch, strict=True):
             found[i] = row[: len(texts[i]) + 1]
     return found
