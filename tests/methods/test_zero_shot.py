@@ -140,8 +140,8 @@ def test_pairs_bring_a_class_together(body):
     assert probe.C == 1.0 and probe.score(tuned, labels) > 0.7
 
 
-@pytest.mark.parametrize(("n", "steps"), [(1, 5), (12, 0)])
-def test_tuning_that_cannot_be(body, n, steps):
+@pytest.mark.parametrize(("n", "steps", "batch"), [(1, 5, 16), (12, 0, 16), (12, 5, 1)])
+def test_tuning_that_cannot_be(body, n, steps, batch):
     vectors, labels = sentences(12)
-    with pytest.raises(ValueError, match="steps, labels: got"):
-        zero_shot.tune_on_pairs(body, [vectors[:n]], labels[:n], 0.1, steps, 0)
+    with pytest.raises(ValueError, match=f"got {steps} steps, {n} sentences, {batch} a batch"):
+        zero_shot.tune_on_pairs(body, [vectors[:n]], labels[:n], 0.1, steps, 0, batch)

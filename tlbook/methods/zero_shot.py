@@ -182,12 +182,15 @@ def tune_on_pairs(body, inputs, labels, rate, steps, seed, batch_size=16):
         Steps, each on all pairs of `batch_size` sentences; and the seed of their order.
 
     SetFit draws pairs and reads each sentence of a pair; here each sentence of a batch is read once, and all pairs of
-    the batch count. Raises `ValueError` for no steps or fewer than two sentences. Source: Tunstall et al. (2022),
-    section 3. Taught in chapter 5.15.
+    the batch count. Raises `ValueError` for no steps, or fewer than two sentences in all or in a batch. Source:
+    Tunstall et al. (2022), section 3. Taught in chapter 5.15.
     """
     labels = np.asarray(labels)
     if steps < 1 or len(labels) < 2 or batch_size < 2:
-        raise ValueError(f"steps, labels: got {steps} steps, {len(labels)} sentences, expected 1 and 2 or more")
+        raise ValueError(
+            f"steps, labels, batch_size: got {steps} steps, {len(labels)} sentences, {batch_size} a batch, "
+            "expected 1, 2 and 2 or more"
+        )
     rng, hot, queue, losses = np.random.default_rng(seed), np.eye(labels.max() + 1, dtype="float32")[labels], [], []
     for step in range(steps):
         if len(queue) < min(batch_size, len(labels)):
