@@ -30,6 +30,18 @@ def test_a_map_of_one_place_stays():
     assert found.tolist() == [[1, 1, 1]] * 2
 
 
+@pytest.mark.parametrize("side", [3, 5, 7])
+def test_an_odd_map_has_no_more_parts_and_loses_no_place(side):
+    inputs = keras.Input((side, side, 1))
+    model = keras.Model(inputs, keras.layers.ReLU(name="out")(inputs))
+    maps = np.random.default_rng(0).uniform(0, 1, (2, side, side, 1)).astype("float32")
+    (found,) = layers.read(layers.pooled(model, ["out"]), maps)
+    half = side // 2 + 1
+    halves = slice(half), slice(half, None)
+    parts = [maps[:, rows, columns].mean(axis=(1, 2, 3)) for rows in halves for columns in halves]
+    np.testing.assert_allclose(found, np.stack(parts, axis=1), atol=1e-6)
+
+
 def test_a_layer_without_a_map_is_refused():
     model = generative.with_head(generative.body(), 2)
     for name in ("head", "nowhere"):

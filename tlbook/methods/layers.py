@@ -31,8 +31,9 @@ def pooled(model, names, places=2):
         shape = known[name].output.shape if name in known else None
         if shape is None or len(shape) != 4:
             raise ValueError(f"names: got {name!r} of shape {shape}, expected layers that put out maps")
-        window = tuple(max(1, side // places) for side in shape[1:3])
-        x = keras.layers.AveragePooling2D(window)(known[name].output)
+        window = tuple(-(-side // places) for side in shape[1:3])
+        # "same": the last part may be smaller, and its mean is over the places that it has.
+        x = keras.layers.AveragePooling2D(window, padding="same")(known[name].output)
         outputs.append(keras.layers.Flatten()(x))
     return keras.Model(model.input, outputs, name="layers")
 
