@@ -67,7 +67,15 @@ def test_worth_is_read_off_the_control():
 
 
 @pytest.mark.parametrize(
-    "differences", [{10: [1, 2]}, {10: [1], 100: [1, 2]}, {10: [1, np.nan], 100: [1, 2]}, {100: [1, 2], 10: [1, 2]}]
+    "differences",
+    [
+        {10: [1, 2]},
+        {10: [1], 100: [1, 2]},
+        {10: [1, np.nan], 100: [1, 2]},
+        {100: [1, 2], 10: [1, 2]},
+        {10: np.ones((2, 5)), 100: np.ones((2, 6))},
+        {10: np.ones((2, 5)), 100: [1, 2]},
+    ],
 )
 def test_what_says_nothing_is_refused(differences):
     with pytest.raises(ValueError, match="expected"):

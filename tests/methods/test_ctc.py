@@ -106,6 +106,11 @@ def test_batches_show_every_string_once_before_any_comes_again():
     assert all(sorted(seen[start : start + 6]) == list(range(6)) for start in (0, 6, 12))
 
 
+def test_a_string_for_each_picture():
+    with pytest.raises(ValueError, match="strings: got 1, expected one for each of 3 pictures"):
+        ctc.Strings(np.zeros((3, 40, 20)), [(1, 2)], steps=1)
+
+
 def test_a_recogniser_learns_where_nobody_told_it_when():
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)

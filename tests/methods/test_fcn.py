@@ -83,6 +83,12 @@ def test_head_learns_where_a_map_tells_the_class():
     assert np.mean(answer == masks) > 0.7
 
 
+@pytest.mark.parametrize("inputs", [np.zeros((3, 4, 4, 1)), [np.zeros((2, 4, 4, 1)), np.zeros((3, 2, 2, 1))]])
+def test_a_mask_for_each_picture(inputs):
+    with pytest.raises(ValueError, match=r"inputs: got .*3\], expected one for each of 2 masks"):
+        fcn.Batches(inputs, np.zeros((2, 4, 4), int))
+
+
 def test_whole_network_learns_colours():
     rng = np.random.default_rng(0)
     masks = np.repeat(np.repeat(rng.integers(2, size=(8, 4, 4)), 8, 1), 8, 2).astype("uint8")

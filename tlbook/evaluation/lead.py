@@ -48,7 +48,7 @@ def break_even(differences, confidence=0.95, draws=2_000, seed=0):
 
     The difference is a line between neighbours on a logarithmic axis of labels. Of several zeros the last one counts:
     beyond it, the control stays ahead as far as was tried. Raises `ValueError` for fewer than two numbers of labels or
-    two runs, or numbers that are not finite. Taught in chapter 4.8.
+    two runs, numbers that are not finite, or examples that differ in number. Taught in chapter 4.8.
 
     >>> print(break_even({10: [0.2, 0.2], 1_000: [-0.2, -0.2]}))
     100 (95 %: 100 to 100)
@@ -85,6 +85,8 @@ def _drawn(runs, draws, seed):
     for size, values in arrays.items():
         if values.ndim not in (1, 2) or len(values) < 2 or not np.isfinite(values).all():
             raise ValueError(f"{size}: got shape {values.shape}, expected finite numbers of two runs or more")
+    if len(kinds := {values.shape[1:] for values in arrays.values()}) > 1:
+        raise ValueError(f"differences, arm, control: got examples {sorted(kinds)}, expected as many in all of them")
     rng = np.random.default_rng(seed)
     return np.array(sizes, "float64"), np.stack([_means(values, draws, rng, seed) for values in arrays.values()], 1)
 

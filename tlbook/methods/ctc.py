@@ -120,12 +120,15 @@ class Strings(keras.utils.PyDataset):
     """Batches of spectrograms, masked anew each time, with the targets of their strings.
 
     `pictures` are (n, frames, bands), `strings` a sequence of tuples of digits. `steps` batches make the one epoch of a
-    training; every example comes once before any comes again. Taught in chapter 5.14.
+    training; every example comes once before any comes again. Raises `ValueError` where pictures and strings differ in
+    number, and as `targets` does. Taught in chapter 5.14.
     """
 
     def __init__(self, pictures, strings, steps, batch_size=8, seed=0, augment=masked):
         """Draw the order of all batches."""
         super().__init__()
+        if len(pictures) != len(strings):
+            raise ValueError(f"strings: got {len(strings)}, expected one for each of {len(pictures)} pictures")
         self.pictures, self.targets, self.augment = pictures, targets(strings), augment
         self.rng = np.random.default_rng(seed)
         size = min(batch_size, len(strings))

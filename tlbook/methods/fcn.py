@@ -132,8 +132,8 @@ def fit(model, inputs, masks, epochs, rate, batch_size=8):
     batch_size : int
         Pictures a step.
 
-    Returns the history. Raises `ValueError` for no epochs, and `FloatingPointError` where the loss is no longer a
-    finite number. Taught in chapter 5.13.
+    Returns the history. Raises `ValueError` for no epochs or another number of masks, and `FloatingPointError` where
+    the loss is no longer a finite number. Taught in chapter 5.13.
     """
     steps = epochs * -(-len(masks) // batch_size)
     model.compile(
@@ -154,12 +154,15 @@ class Batches(keras.utils.PyDataset):
         Integers (n, height, width).
     batch_size : int
 
-    Taught in chapter 5.13.
+    Raises `ValueError` where inputs and masks differ in number. Taught in chapter 5.13.
     """
 
     def __init__(self, inputs, masks, batch_size=8):
         """Draw the first epoch's order."""
         super().__init__()
+        found = {len(each) for each in (inputs if isinstance(inputs, list) else [inputs])}
+        if found != {len(masks)}:
+            raise ValueError(f"inputs: got {sorted(found)}, expected one for each of {len(masks)} masks")
         self.inputs, self.masks, self.batch_size = inputs, masks, batch_size
         self.rng = np.random.default_rng(0)
         self.on_epoch_end()
