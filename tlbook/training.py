@@ -93,6 +93,8 @@ def fit(model, batches, validation, epochs, learning_rate):
 
     Raises
     ------
+    ValueError
+        For no epochs.
     FloatingPointError
         Where the loss is no longer a finite number. The rate was too high, or the pixels were not.
 
@@ -114,8 +116,8 @@ def fit(model, batches, validation, epochs, learning_rate):
 def run(model, batches, epochs, on_epoch_end=None, **options):
     """Train a compiled model, with a progress bar in a terminal, and return its history, one number an epoch.
 
-    `on_epoch_end(epoch, logs)` is called after each epoch; `options` are those of Keras's `fit`. Raises
-    `FloatingPointError` where the loss is no longer a finite number.
+    `on_epoch_end(epoch, logs)` is called after each epoch; `options` are those of Keras's `fit`. Raises `ValueError`
+    for no epochs, and `FloatingPointError` where the loss is no longer a finite number.
     """
     if epochs < 1:
         raise ValueError(f"epochs: got {epochs}, expected 1 or more")
