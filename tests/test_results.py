@@ -42,6 +42,19 @@ def test_missing_table_says_how_to_record_it(folder):
     assert str(folder / "toy.csv") in str(caught.value) and "python -m experiments.toy" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name, remedy", [("map", "whole_map"), ("places", "make places"), ("lessons/toy", "git checkout")]
+)
+def test_a_table_that_no_experiment_records_has_another_remedy(folder, name, remedy):
+    with pytest.raises(FileNotFoundError, match=remedy) as missing:
+        results.read(name)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / f"{name}.csv").write_text("")
+    with pytest.raises(results.DamagedFile, match=remedy) as damaged:
+        results.read(name)
+    assert not any("python -m experiments" in str(each.value) for each in (missing, damaged))
+
+
 def test_a_table_that_is_still_to_come_has_no_rows_and_a_sentence_says_so(folder, capsys):
     rows = results.so_far("toy")
     assert (

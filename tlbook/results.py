@@ -15,6 +15,7 @@ from tlbook.files.archives import DamagedFile, reading
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
 
+_COMMANDS = {"places": "`make places`", "map": "`python tools/whole_map.py`"}  # of tables that no experiment writes
 REFERENCE, REFERENCE_GFLOPS = "reference", 70  # a laptop without AVX-512: float32, each of two cores
 # The places of `results/places.csv`, as readers call them, in the order of the page.
 PLACES = {
@@ -36,10 +37,12 @@ def read(name):
     Raises `FileNotFoundError` where it was never recorded, and `DamagedFile` where the table is empty or cut off.
     """
     path = FOLDER / f"{name}.csv"
-    command = "`make places`" if name == "places" else f"`python -m experiments.{name}`"
+    back = "take it back from the repository (git checkout)"
+    command = _COMMANDS.get(name, f"`python -m experiments.{name}`")
+    closed = name.startswith("lessons/")  # nothing records it any more
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: record it with {command}")
-    remedy = f"take it back from the repository (git checkout), or remove it and record it anew with {command}"
+        raise FileNotFoundError(f"{path} is missing: {back if closed else f'record it with {command}'}")
+    remedy = back if closed else f"{back}, or remove it and record it anew with {command}"
     with reading(path, f"a recorded table; {remedy}"):
         text = path.read_text(encoding="utf-8")
         table = pd.read_csv(io.StringIO(text))
