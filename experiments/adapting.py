@@ -27,7 +27,7 @@ class Tuning(Experiment):
 
 @dataclass(frozen=True)
 class Tuned:
-    """What `tune` found: the `rate`, its accuracy in the halves that chose, the examples seen, CPU seconds of each."""
+    """What `tune` found: the `rate`, its accuracy in the halves that chose, the examples seen, CPU ms an example."""
 
     rate: float
     validation: float

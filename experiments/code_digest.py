@@ -12,8 +12,9 @@ def digest(function, arms=(), settled=None):
     """Return a digest of what decides the figures: the code behind `function`, the grids of `arms`, and `settled`.
 
     The code is that of the function's module and of the modules in `experiments/` that it imports, without comments,
-    docstrings and questions: saying something better makes no row stale. Neither does the frame, which decides no
-    figure: `protocol`, and all that it imports itself. The package `tlbook` has its own version.
+    docstrings, questions, units, and what a module does as a command: saying something better makes no row stale.
+    Neither does the frame, which decides no figure: `protocol`, and all that it imports itself. The package `tlbook`
+    has its own version.
     """
     frame = _reached(FOLDER / "protocol.py", {})
     code = _reached(pathlib.Path(sys.modules[function.__module__].__file__), frame).values()

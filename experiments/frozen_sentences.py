@@ -4,8 +4,8 @@ The classifier is always a logistic regression; the arms differ in what it reads
 on sentiment: the test set holds products of its own, and a seed draws the training sentences (and, for the random
 encoder, its weights). C is chosen on the validation sentences, for each run.
 
-Closed: it tests on four products that are always the same, so `next_product` took its place, which uses its encoder.
-Its table stands in `results/lessons/`.
+Closed: it tests on four products that are always the same, so `next_product` took its place. Its table stands in
+`results/lessons/`; chapters 5.3 and 8.1 show it. `label_sentences` uses its untrained encoder.
 """
 
 import functools

@@ -28,7 +28,7 @@ What answers the question, laid down before any row (paired over seeds, with int
 Planned by the CPU seconds of `cheap_pretraining`'s rows, in minutes of one core: 160 trainings of 7 s, 40 of rehearsal
 of 14 s, probes 3 s a run; in all 38. The bodies come from `map_sources`; where it has not run yet, 3 more.
 
-Run it with `python -m experiments.map_forgetting`, after `map_sources`.
+Run it with `python -m experiments.map_forgetting`, after `map_sources`. Chapter 4.8 reads it.
 """
 
 import functools

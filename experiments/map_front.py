@@ -18,7 +18,7 @@ each seed: by them a reader chooses the way for a budget.
 
 Planned for one GPU: 4,200e12 multiply-adds, 30 hours of one core.
 
-Run it with `python -m experiments.map_front`.
+Run it with `python -m experiments.map_front`. Chapter 4.6 reads it.
 """
 
 import functools

@@ -28,7 +28,7 @@ missing there is computed. `seconds_...` are CPU seconds.
 Planned, in minutes of one core: 280 rows with 1,000 labels, 4 s each, 19; with 100 labels, 3; where the features are
 not there yet, 40 more, those that `map_task` plans for `map_frozen`.
 
-Run it with `python -m experiments.map_scores`, after `map_frozen`.
+Run it with `python -m experiments.map_scores`, after `map_frozen`. Chapter 4.8 reads it.
 """
 
 import time

@@ -24,7 +24,7 @@ the sources (`other_half` above `drawings`, both above `shuffled_labels` and `no
 Planned by the CPU seconds of `cheap_pretraining`'s rows, in minutes of one core: pretraining 5 x 10 x 17 s, 14; tuning
 6 x 10 x 24 s, 24; probes 5; patches 1; VGG16 3; in all 47. `tuning_tmac` counts 1e12 multiply-adds.
 
-Run it with `python -m experiments.map_sources`.
+Run it with `python -m experiments.map_sources`. Chapter 4.8 reads it.
 """
 
 import functools

@@ -1,8 +1,9 @@
-"""What the three experiments of the map share: the pictures, the seeds, what chooses, the order of the runs.
+"""What the four experiments of the map share: the pictures, the seeds, what chooses, the order of the runs.
 
-`map_frozen`, `map_tuned` and `map_scratch` say what VGG16 is worth on CIFAR-10: at four resolutions, from every depth,
-frozen or tuned, against networks that never saw ImageNet, with 10 to 10,000 labels. Each has a table of its own, so
-that a change in one makes no row of another stale; `tools/whole_map.py` lays them together in `results/map.csv`.
+`map_frozen`, `map_tuned`, `map_scratch` and `map_classical` say what VGG16 is worth on CIFAR-10: at four resolutions,
+from every depth, frozen or tuned, against networks that never saw ImageNet and against none, with 10 to 10,000 labels.
+Each has a table of its own, so that a change in one makes no row of another stale; `tools/whole_map.py` lays them
+together in `results/map.csv`.
 
 - Labels are drawn from one pool, so that a frozen network sees each picture once for all seeds: up to 1,000 labels from
   4,000 training pictures, 10,000 labels from 12,000. There the seeds share most of their pictures: their spread is
