@@ -53,5 +53,7 @@ def test_a_body_reused_at_another_size_costs_what_it_does_there():
 def test_what_cannot_be_counted_is_refused():
     with pytest.raises(ValueError, match="lstm.*LSTM, whose multiply-adds"):
         multiply_adds(model((5, 3), layers.LSTM(2, name="lstm")))
+    with pytest.raises(ValueError, match="frozen.*LSTM, whose multiply-adds"):
+        multiply_adds(model((5, 3), layers.LSTM(2, name="frozen", trainable=False)))
     with pytest.raises(ValueError, match="expected known sizes"):
         multiply_adds(model((None, None, 3), layers.Conv2D(2, 3)))

@@ -230,6 +230,9 @@ def test_features_are_kept_and_follow_weights_and_sound(small, monkeypatch):
     monkeypatch.setattr(voice, "_features", None)  # cannot be called: it must come from the cache
     again = voice.features(model, waveforms, 8_000)
     assert all(np.array_equal(first[key], again[key]) for key in first)
+    monkeypatch.setattr(voice, "versions", lambda: {"keras": "another"})
+    with pytest.raises(TypeError):  # computed anew
+        voice.features(model, waveforms, 8_000)
 
 
 def test_features_refuse(small):

@@ -36,13 +36,14 @@ def needs(monkeypatch, upstream):
     return three
 
 
-def test_built_mirror_serves_without_network(needs, tmp_path, monkeypatch):
+def test_built_mirror_serves_without_network(needs, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "room"
     usual = os.umask(0o077)  # of somebody who shares nothing
     try:
         build_mirror.build_mirror(folder)
     finally:
         os.umask(usual)
+    assert "3 files to fetch" in capsys.readouterr().out, "every file is counted, not one of each need"
     names = {"manifest.json", *(asset.mirror_name for asset in needs)}
     assert {item.name for item in folder.iterdir()} == names
     assert all(item.stat().st_mode & 0o044 == 0o044 for item in folder.iterdir()), "others may read it"

@@ -39,6 +39,13 @@ def test_fetch_goes_on_where_something_stands_in(small_needs, monkeypatch, upstr
     assert command_line.main(["fetch"]) == 0
 
 
+def test_a_file_that_serves_two_needs_is_counted_once(small_needs, monkeypatch, upstream, capsys):
+    other = dataclasses.replace(small_needs, file_name="other.h5", mirror_name="other.h5", size_bytes=10**9)
+    monkeypatch.setattr(assets, "NEEDS", ((small_needs,), (other, small_needs)))
+    assert command_line.main(["fetch"]) == 0
+    assert capsys.readouterr().out.startswith("1 files to fetch, 0 MB in all\n")
+
+
 def test_fetch_takes_nothing_where_the_mirror_has_it(room, monkeypatch, capsys):
     monkeypatch.setenv("TLBOOK_OFFLINE", "0")
     assert command_line.main(["fetch", "--cifar10"]) == 0

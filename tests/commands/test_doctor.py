@@ -31,6 +31,14 @@ def test_missing_weights_stop_chapters_but_data_that_something_stands_in_for_do_
     assert "Every chapter can run" not in report
 
 
+def test_stand_ins_that_were_asked_for_are_named_and_nobody_is_asked(small_needs, upstream, monkeypatch):
+    monkeypatch.setenv("TLBOOK_DATA", "emoji10")
+    monkeypatch.setattr(assets, "NEEDS", ((dataclasses.replace(small_needs, stand_in="drawings"),),))
+    lines, problems = doctor.report()
+    assert any("not looked for: TLBOOK_DATA asks for drawings" in line for line in lines) and not problems
+    assert upstream.requests == []
+
+
 def test_the_limit_of_a_container_is_shown_where_there_is_one(monkeypatch):
     for limit, shown in (("1000000000", True), ("9223372036854771712", False), ("max", False)):
         monkeypatch.setattr(doctor.pathlib.Path, "read_text", lambda _, limit=limit: limit)

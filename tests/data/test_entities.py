@@ -142,6 +142,9 @@ def test_folds_test_on_every_document_once():
         assert not documents[0] & documents[1] and not (documents[0] | documents[1]) & documents[2]
     with pytest.raises(ValueError, match="fold: got 5, expected 0..4, or None"):
         entities.split(sentences(), 10, 0, validation=12, fold=5)
+    few = [sentence for sentence in sentences() if sentence.document < 4]
+    with pytest.raises(ValueError, match="fold: got 4, which has no document"):
+        entities.split(few, 1, 0, validation=1, fold=4)
 
 
 @pytest.mark.parametrize("n_train", [0, -1, 46])

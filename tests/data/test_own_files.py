@@ -34,6 +34,21 @@ def test_texts_are_read_and_bad_files_named(tmp_path):
     assert found.refused == {"good/2.txt": "not in UTF-8", "good/3.txt": "empty", "good/4.pdf": "not a .txt file"}
 
 
+def test_a_file_that_may_not_be_read_is_refused_and_the_rest_is_there(tmp_path, monkeypatch):
+    for name in ("bad/1.txt", "good/1.txt", "good/2.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("rain")
+
+    def read(file):
+        if file.name == "2.txt":
+            raise PermissionError(13, "Permission denied")
+        return "rain"
+
+    monkeypatch.setattr(own_files, "_text", read)
+    found = own_files.load_texts(tmp_path)
+    assert found.names == ("bad/1.txt", "good/1.txt") and "Permission denied" in found.refused["good/2.txt"]
+
+
 def test_sounds_are_mixed_and_brought_to_one_rate(tmp_path):
     tone = (10_000 * np.sin(np.arange(8_000) * 0.2)).astype("<i2")
     write_wav(tmp_path / "a" / "1.wav", tone.tobytes(), rate=8_000)

@@ -322,6 +322,13 @@ def test_folds_test_on_every_product_once():
             sentiment.fold(corpus, k, of)
 
 
+def test_a_missing_member_is_named(mirror_of):
+    mirror_of({"vaderSentiment-3.3.2.tar.gz": tarred({"elsewhere.txt": b""})})
+    for load, missing in ((sentiment.ratings, "vader_lexicon.txt"), (sentiment.raw_target, "hutto_ICWSM_2014.tar.gz")):
+        with pytest.raises(ValueError, match=f"3.3.2.tar.gz cannot be read.*ends with .*{missing}"):
+            load()
+
+
 def test_ratings_are_those_of_the_words(mirror_of):
     lines = b"good\t1.9\t0.9\t[2, 1]\n:-)\t1.3\t0.5\t[1]\nbad\t-2.5\t0.7\t[-2]\n"
     name = "vaderSentiment-3.3.2/vaderSentiment/vader_lexicon.txt"

@@ -60,6 +60,8 @@ def test_missing_file_and_missing_manifest(folder):
         {"files": ["a.bin"]},
         {"files": {"a.bin": "hash"}},
         {"files": {"a.bin": {}}},
+        {"files": {"a.bin": {"sha256": "0" * 64, "note": None}}},
+        {"files": {"a.bin": {"sha256": 0}}},
     ],
 )
 def test_manifest_of_another_form(folder, manifest):

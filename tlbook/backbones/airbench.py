@@ -5,6 +5,7 @@ import numpy as np
 
 layers = keras.layers
 PATCH, MOMENTUM, EPSILON = 2, 0.6, 5e-4
+LOOKED_AT = 2_000  # pictures that the first layer is computed from
 
 
 def build(images, width=32, classes=10, seed=0):
@@ -14,7 +15,7 @@ def build(images, width=32, classes=10, seed=0):
     ----------
     images : numpy.ndarray
         (n, height, width, 3), RGB, 0..255, some of the pictures that it will learn from: the frozen first layer whitens
-        their patches of 2 x 2 pixels. Labels are not needed.
+        patches of 2 x 2 pixels of the first 2,000. Labels are not needed.
     width : int
         Channels of the first stage; the other two have four times as many. Of the record 64.
     classes : int
@@ -27,7 +28,7 @@ def build(images, width=32, classes=10, seed=0):
     batch normalisation and GELU, the first of each followed by pooling; the maximum over places; a linear layer. As
     many filters as there are channels before them begin by passing these on.
     Raises `ValueError` for pictures of another shape or a width below 1. Source: Jordan (2024), after Page (2019).
-    Taught in chapter 4.6.
+    Taught in chapter 4.8.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or min(images.shape[1:3]) < 16 or not len(images):
@@ -54,7 +55,8 @@ def build(images, width=32, classes=10, seed=0):
     for layer in model.layers:
         if layer.name.endswith(("conv1", "conv2")):
             layer.set_weights([partly_identity(layer.get_weights()[0])])
-    whitening.set_weights([whitening_filters(images / 64.0 - 2.0), np.zeros(filters, "float32")])
+    # Cut before they become float64: all of CIFAR-10 would be 1.2 GB.
+    whitening.set_weights([whitening_filters(images[:LOOKED_AT] / 64.0 - 2.0), np.zeros(filters, "float32")])
     return model
 
 
@@ -67,13 +69,14 @@ def partly_identity(kernel):
     return kernel
 
 
-def whitening_filters(images, most=2_000):
-    """Return filters (2, 2, 3, 24) whose answers to the patches of pictures are uncorrelated, with variance one.
+def whitening_filters(images):
+    """Return filters (2, 2, 3, 24), float32, whose answers to patches of pictures are uncorrelated, with variance one.
 
-    The first twelve are the principal axes of the patches, each divided by its deviation; the others their opposites,
-    so that no ReLU or GELU behind them loses a sign. At most so many pictures are looked at. Taught in chapter 4.6.
+    `images` are floats (n, height, width, 3). The first twelve filters are the principal axes of the patches, each
+    divided by its deviation; the others their opposites, so that no ReLU or GELU behind them loses a sign. Taught in
+    chapter 4.8.
     """
-    patches = np.lib.stride_tricks.sliding_window_view(images[:most], (PATCH, PATCH), axis=(1, 2))
+    patches = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(1, 2))
     flat = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, PATCH * PATCH * 3)
     values, axes = np.linalg.eigh(np.cov(flat, rowvar=False))
     scaled = axes / np.sqrt(np.maximum(values, 0) + EPSILON)

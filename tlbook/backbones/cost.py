@@ -48,7 +48,7 @@ def _of_call(layer, inputs, outputs):
         return math.prod(layer.kernel.shape) * _places(inputs[0])
     if isinstance(layer, _ONE_KERNEL):
         return math.prod(layer.kernel.shape) * _places(outputs[0])
-    weights = layer.trainable_weights if isinstance(layer, layers.Layer) else []
+    weights = layer.weights if isinstance(layer, layers.Layer) else []  # frozen ones multiply as well
     if any(len(weight.shape) > 1 for weight in weights) and not isinstance(layer, layers.Embedding):
         raise ValueError(f"model: {layer.name} is a {type(layer).__name__}, whose multiply-adds are not known here")
     return 0

@@ -98,8 +98,9 @@ def googlenet(classes=1000):
 def fcn(classes=21, side=224):
     """Return FCN-32s on VGG16: (n, side, side, 3) to a score for each class at each pixel, (n, side, side, classes).
 
-    The dense layers of VGG16 have become convolutions; the last step enlarges without weights. The paper pads its input
-    by 100 pixels instead of the 7 x 7 convolution. Source: Long et al. (2015). Taught in chapter 6.3.
+    `side` is a multiple of 32. The dense layers of VGG16 have become convolutions; the last step enlarges without
+    weights. The paper pads its input by 100 pixels instead of the 7 x 7 convolution. Source: Long et al. (2015). Taught
+    in chapter 6.3.
     """
     body = keras.applications.VGG16(weights=None, include_top=False, input_shape=(side, side, 3))
     x = layers.Conv2D(4096, 7, padding="same", activation="relu")(body.output)

@@ -115,7 +115,10 @@ def pretrained(input_shape):
 
 
 def probabilities(model, image):
-    """Return the six maps of `build` for one picture, uint8 (height, width, 3), as probabilities (6, height, width)."""
+    """Return the six maps of `build` for one picture, uint8 (height, width, 3), as probabilities (6, height, width).
+
+    They are float32. Raises `ValueError` for another picture than the model takes. Taught in chapter 5.11.
+    """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.shape != model.input_shape[1:]:
         raise ValueError(f"image: got {image.dtype} {image.shape}, expected uint8 {model.input_shape[1:]}")

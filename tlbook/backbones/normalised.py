@@ -26,7 +26,7 @@ def normalised(body, images, unchanged=True, momentum=0.9, batch_size=100):
 
     In training the statistics are those of a batch, so there even the unchanged network differs a little, and is
     noisier the smaller the batch. Raises `ValueError` where no convolution ends in a ReLU. Source: Ioffe and Szegedy
-    (2015). Taught in chapter 4.6.
+    (2015). Taught in chapter 4.7.
     """
     convolutions = [each for each in body.operations if _ends_in_relu(each)]
     if not convolutions:

@@ -39,10 +39,12 @@ def text_encoder(vocabulary_size, width=64, units=64, dropout=0.3):
 
 
 def tagger_body(rows, units=64, dropout=0.3):
-    """Return the network from words to features, (n, length, 2 * units), one vector for each word in its sentence.
+    """Return the network from words to features, one vector for each word in its sentence.
 
-    `rows` is the length of the vocabulary. Source: Ma and Hovy (2016), also for the scale of the vectors at the start;
-    without the last layer of theirs, which scores whole sequences of tags. Taught in chapter 5.6.
+    Input, a dict, as `tlbook.inputs.tokens.encode` makes it; output (n, length, 2 * units) float32. `rows` is that of
+    the vectors of words: the length of the vocabulary plus two, for padding and any other word. Source: Ma and Hovy
+    (2016), also for the scale of the vectors at the start; without the last layer of theirs, which scores whole
+    sequences of tags. Taught in chapter 5.6.
     """
     words = keras.Input((None,), dtype="int32", name="words")
     shapes = keras.Input((None,), dtype="int32", name="shapes")

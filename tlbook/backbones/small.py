@@ -6,7 +6,8 @@ import keras
 def small_cnn(input_shape=(32, 32, 3), width=16):
     """Return a small convolutional network: three stages, each twice as wide and half as large as the one before.
 
-    Input (n, height, width, 3), RGB, 0..255. Output (n, height // 8, width // 8, 4 * width) float32.
+    Input (n, height, width, 3), RGB, 0..255. Output (n, height // 8, width // 8, 4 * width) float32. Raises
+    `ValueError` for a side below 8.
 
     The momentum of batch normalisation is 0.9. At Keras's 0.99 the running statistics lag behind in a short training,
     the network then looks far worse than it is, and a comparison with transfer would flatter transfer.

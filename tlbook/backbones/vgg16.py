@@ -67,7 +67,8 @@ def build(input_shape=(32, 32, 3), arrays=None):
         Input (n, height, width, 3), uint8 or float32, RGB, 0..255: the preprocessing is part of the model, so that it
         cannot be forgotten. Output (n, height // 32, width // 32, 512) float32.
 
-    Source: Simonyan and Zisserman (2015), configuration D. Taught in chapter 4.2.
+    Raises `ValueError` for another input shape. Source: Simonyan and Zisserman (2015), configuration D. Taught in
+    chapter 4.2.
     """
     if len(input_shape) != 3 or min(input_shape[:2]) < 32 or input_shape[2] != 3:
         raise ValueError(f"input_shape: got {input_shape}, expected (height, width, 3) with sides of 32 pixels or more")

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from tlbook.files import assets, checkpoints, sources
 from tlbook.files.archives import read_member, reading
-from tlbook.files.cache import cached_arrays, fingerprint
+from tlbook.files.cache import cached_arrays, fingerprint, versions
 from tlbook.inputs.sound import VOICE, mel_power
 
 FRAMES = 160  # of one window of speech, 1.6 s
@@ -129,12 +129,12 @@ def features(model, waveforms, rate, batch_size=100):
     "lstm1-mean" to "lstm3-last": the states of a layer over the frames of the recording, pooled (`pooled`);
     "embedding" (n, 256): the encoder's own answer, after it has read the silence that fills the window up as well;
     "log-mel-mean" to "log-mel-last": the natural logarithm of its input, pooled. Of recordings longer than 1.6 s only
-    the beginning counts. Raises `ValueError` as `tlbook.inputs.sound.mel_power` does, and for no waveforms. Taught in
-    chapter 5.8.
+    the beginning counts. What another version of Keras, of its backend or of this package computed is computed anew.
+    Raises `ValueError` as `tlbook.inputs.sound.mel_power` does, and for no waveforms. Taught in chapter 5.8.
     """
     if not len(waveforms):
         raise ValueError("waveforms: got none, expected one or more")
-    key = fingerprint(*model.get_weights(), *map(np.asarray, waveforms), text=["voice encoder", 1, rate])
+    key = fingerprint(*model.get_weights(), *map(np.asarray, waveforms), text=["voice encoder", 1, rate, versions()])
     return cached_arrays(f"voice-{key}", lambda: _features(model, waveforms, rate, batch_size))
 
 

@@ -39,7 +39,7 @@ def build_mirror(folder, **patience):
     folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     entries = _kept(folder)
-    fetch.check_cache([need for need in assets.NEEDS if not any(asset.mirror_name in entries for asset in need)])
+    fetch.check_cache([(asset,) for asset in assets.every_asset() if asset.mirror_name not in entries])
     for need in assets.NEEDS:
         missing = None
         for asset in need:

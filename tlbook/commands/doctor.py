@@ -108,6 +108,8 @@ def locate(alternatives):
     if found:
         path, source = found
         return f"{source.kind}: {path.name}, {path.stat().st_size / 1e6:.0f} MB. {source.note}", True
+    if alternatives[0].stand_in and sources.stand_ins_only():
+        return f"not looked for: TLBOOK_DATA asks for {alternatives[0].stand_in}", False
     if sources.offline():
         return "not in the mirror, not in the cache, and downloads are off", False
     for asset in alternatives:

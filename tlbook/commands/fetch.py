@@ -30,7 +30,12 @@ def check_cache(needs):
     address.
     """
     addresses.upstream()
-    missing = [need[0].size_bytes for need in needs if not sources.find_local(*need)[0]]
+    missing = []
+    for need in needs:
+        # What is fetched for one need may serve another.
+        if not sources.find_local(*need)[0] and not set(need) & set(missing):
+            missing.append(need[0])
+    size = sum(asset.size_bytes for asset in missing)
     if missing and not sources.offline():
-        print(f"{len(missing)} files to fetch, {sum(missing) / 1e6:.0f} MB in all")
-        cache.check_room(cache.cache_dir(), sum(missing))
+        print(f"{len(missing)} files to fetch, {size / 1e6:.0f} MB in all")
+        cache.check_room(cache.cache_dir(), size)

@@ -22,7 +22,8 @@ def find_arrays(**patience):
     """Find CIFAR-10 and return `(arrays, source)`.
 
     The arrays are x_train (50000, 32, 32, 3), y_train (50000,), x_test and y_test (10000 of each), all uint8.
-    `patience` goes to `tlbook.files.download.download`.
+    `patience` goes to `tlbook.files.download.download`. Raises `tlbook.files.sources.NotFound` where it cannot be had,
+    and `ValueError` where a file is damaged or holds something else.
     """
     path, source = sources.find(assets.CIFAR10, **patience)
     arrays = _read_npz(path) if path.suffix == ".npz" else cache.cached_arrays("cifar10", lambda: _read_archive(path))

@@ -60,7 +60,8 @@ def load():
 
     Where it cannot be had, a synthesiser speaks in its place (`tlbook.data.synthesiser`), announced by a printed line
     and by `source` of the result. Returns `SpokenDigits`, sorted by digit, speaker and take. Raises `ValueError` where
-    the archive is damaged or holds something else. Source: Jackson et al. (2018). Taught in chapter 5.7.
+    the archive is damaged or holds something else, and as `tlbook.data.synthesiser.speak` does where the synthesiser
+    cannot run either. Source: Jackson et al. (2018). Taught in chapter 5.7.
     """
     try:
         path, source = sources.find(assets.FSDD)

@@ -8,7 +8,7 @@ GRID = 8  # a thumbnail is 8 x 8
 def thumbnails(images):
     """Shrink pictures to 8 x 8, take off the mean, scale to length one: float32 (n, 192).
 
-    `images` are uint8 (n, h, w, 3) whose sides are multiples of 8; anything else raises `ValueError`. The product of
+    `images` are uint8 (n, h, w, 3) whose sides are multiples of 8; another shape raises `ValueError`. The product of
     two thumbnails is their correlation: 1 for pictures that differ in brightness and contrast alone. Taught in
     chapter 4.1.
     """

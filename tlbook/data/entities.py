@@ -107,7 +107,8 @@ def split(sentences, n_train, seed, validation=100, test_share=0.4, fold=None):
     -------
     train, validation, test : list of tlbook.inputs.tags.Sentence
 
-    Raises `ValueError` where there are fewer sentences than that, and for another fold. Taught in chapter 5.6.
+    Raises `ValueError` where there are fewer sentences than that, and for another fold or one without a document.
+    Taught in chapter 5.6.
     """
     if fold not in (None, *range(FOLDS)):
         raise ValueError(f"fold: got {fold!r}, expected 0..{FOLDS - 1}, or None")
@@ -117,6 +118,8 @@ def split(sentences, n_train, seed, validation=100, test_share=0.4, fold=None):
         rest, test = splits.whole_groups(documents, test_size, _last_first(np.random.default_rng(0)))
     else:
         names = np.random.default_rng(1).permutation(np.unique(documents))
+        if fold >= len(names):
+            raise ValueError(f"fold: got {fold}, which has no document: there are only {len(names)}")
         tested = np.isin(documents, names[fold::FOLDS])
         rest, test = np.flatnonzero(~tested), np.flatnonzero(tested)
     if len(rest) < validation:

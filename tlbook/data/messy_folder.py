@@ -37,7 +37,8 @@ def write(root, pictures, labels, per_class=40, seed=0, bomb_side=30_000):
     set of str
         The pictures that lie in the folder of another class, such as "dog/IMG_9999.bmp": one of each class.
 
-    Raises `ValueError` for fewer than two classes, or too few pictures of one. Taught in chapter 5.1.
+    Raises `ValueError` for fewer than two classes, or too few pictures of one, and `FileExistsError` where a class has
+    a folder already. Taught in chapter 5.1.
     """
     few = {name: int(np.sum(pictures.labels == label)) for name, label in labels.items()}
     if len(labels) < 2 or per_class < 10 or min(few.values()) < per_class:
@@ -82,7 +83,8 @@ def _save(folder, number, image, side):
 def _black_png(side):
     """Return a black PNG, a bit a pixel, made row by row: the whole picture is never in memory."""
     squeeze = zlib.compressobj()
-    rows = b"".join(squeeze.compress(bytes(1 + side // 8)) for _ in range(side)) + squeeze.flush()
+    row = bytes(1 + (side + 7) // 8)  # which filter, then eight pixels a byte
+    rows = b"".join(squeeze.compress(row) for _ in range(side)) + squeeze.flush()
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -64,7 +64,7 @@ def _load(path, ending, read):
                 if file.stat().st_size > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
                 items.append(read(file))
-            except ValueError as error:
+            except (ValueError, OSError) as error:  # OSError: it may not be read, or is gone
                 refused[name] = str(error)
             else:
                 labels.append(label)

@@ -134,7 +134,7 @@ def fold(corpus, k, of):
     rest, chosen, test : Corpus
         To draw labelled texts from; the next fold's products, to choose by; and fold `k`. No product is in two.
 
-    Raises `ValueError` for another fold, or fewer products than folds. Taught in chapter 5.2.
+    Raises `ValueError` for another fold, fewer than three, or more than there are products. Taught in chapter 5.16.
     """
     names, sizes = np.unique(corpus.groups, return_counts=True)
     if not (0 <= k < of and 3 <= of <= len(names)):

@@ -132,7 +132,10 @@ def without_repeats(rows, unwanted=()):
 
 def _tar_member(archive, ending):
     """Return the content of the first member whose name ends so, as bytes."""
-    return read_member(archive, next(member for member in archive if member.name.endswith(ending)))
+    member = next((member for member in archive if member.name.endswith(ending)), None)
+    if member is None:
+        raise KeyError(f"no file whose name ends with {ending}")
+    return read_member(archive, member)
 
 
 def _zip_members(path):

@@ -33,6 +33,8 @@ def read_manifest(folder):
             raise OSError("it is no plain file")
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         entries = {name: {"sha256": entry["sha256"], "note": entry.get("note", "")} for name, entry in files.items()}
+        if not all(isinstance(text, str) for entry in entries.values() for text in entry.values()):
+            raise TypeError("a hash or a note is no text")
     except OSError as error:
         raise MirrorError(f"the mirror {folder} has no readable manifest.json ({error.strerror or error})") from error
     # RecursionError: lists in lists in lists.

@@ -11,7 +11,7 @@ def hog(images, cell=4, bins=9):
     Parameters
     ----------
     images : numpy.ndarray
-        (n, height, width, 3), uint8 or float, RGB of 0..255; sides are multiples of `cell`.
+        (n, height, width, 3), uint8 or float, RGB of 0..255; sides are multiples of `cell`, two cells or more.
     cell : int
         Pixels a side of the squares that a histogram is made of.
     bins : int
@@ -27,7 +27,8 @@ def hog(images, cell=4, bins=9):
     images = np.asarray(images, "float32") / 255
     if images.ndim != 4 or images.shape[3] != 3 or any(side % cell or side < 2 * cell for side in images.shape[1:3]):
         raise ValueError(
-            f"images: got shape {images.shape}, expected (n, height, width, 3) with sides that are multiples of {cell}"
+            f"images: got shape {images.shape}, expected (n, height, width, 3) "
+            f"with sides that are multiples of {cell}, {2 * cell} or more"
         )
     n, height, width, _ = images.shape
     down, right = np.gradient(images, axis=(1, 2))

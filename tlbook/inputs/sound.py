@@ -78,8 +78,8 @@ def mel_filters(bank=DIGITS, bands=None):
     """Return a filter bank, float64 (bands, bank.fft // 2 + 1): triangles, evenly spaced in mel.
 
     Each begins at the centre of the one before and ends at the centre of the next. `bands` is by default the bank's.
-    Raises `ValueError` where a triangle would be so narrow that no frequency of the Fourier transform falls into it.
-    Taught in chapter 5.7.
+    Raises `ValueError` for no bands, and where a triangle would be so narrow that no frequency of the Fourier transform
+    falls into it. Taught in chapter 5.7.
 
     >>> mel_filters(DIGITS).shape
     (40, 257)
@@ -117,7 +117,8 @@ def log_mel(waveforms, rate=DIGITS.rate, frames=FRAMES, bands=DIGITS.bands):
         A frame every 16 ms: recordings are cut or filled with silence at their end, to 1.04 s for 64 frames.
 
     0 is the loudest place of the recording, -60 all that is 60 dB or more below it, silence included.
-    Raises `ValueError` for another rate, no waveforms, an empty one, integers, or numbers that are not finite.
+    Raises `ValueError` for another rate, frames or bands that `mel_filters` refuses, no waveforms, an empty one,
+    integers, or numbers that are not finite.
     Source: Davis and Mermelstein (1980), without their last step, the cosine transform. Taught in chapter 5.7.
 
     >>> log_mel([np.sin(np.arange(4000))]).shape
