@@ -288,7 +288,7 @@ def contrast(colour, other):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Return a headless Chromium, one for all tests that need no page of their own for long."""
+    """Return a headless Chromium, one for all tests that need nothing special of theirs."""
     with headless.browser("--disable-background-networking") as running:
         running.implicitly_wait(0)  # these tests also ask for what must not be there
         yield running
