@@ -14,7 +14,6 @@ import numpy as np
 
 RISK = 5e-4  # that an honest run fails any band of an assignment by accident: below 1 in 1,000, half of it in reserve
 FEWEST = 10  # seeds
-FOLDER = pathlib.Path(__file__).parent / "assignments"
 
 
 def recorded(folder):
@@ -38,11 +37,10 @@ def least(values, risk):
     return float(np.mean(values) + stats.t.ppf(risk, n - 1) * spread)
 
 
-def of(assignment):
-    """Return the bands of an assignment, by name or folder: a dict from name to the least share.
+def of(folder):
+    """Return the bands of the assignment in a folder: a dict from name to the least share.
 
     Raises `ValueError` where `seeds.csv` holds too few seeds: then no accuracy can be judged, and nothing is graded.
     """
-    folder = assignment if pathlib.Path(assignment).is_dir() else FOLDER / assignment
     found = recorded(folder)
     return {name: least(values, RISK / len(found)) for name, values in found.items()}

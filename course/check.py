@@ -24,8 +24,8 @@ def marks(task, probe, truth, arrays, missing, band):
     """
     results, measured = [], {}
     for one in task.checks:
-        words, namespace = "", {"np": np, "probe": probe, "truth": truth, "band": band, "measured": {}}
-        namespace["made"] = copy.deepcopy(arrays)
+        words, namespace = "", {"np": np, "band": band, "measured": {}}
+        namespace |= copy.deepcopy({"probe": probe, "truth": truth, "made": arrays})
         try:
             exec(compile(one.source, f"<{one.name}>", "exec"), namespace)
         except AssertionError as error:
@@ -49,7 +49,8 @@ def load(path):
 def apart(task, truth, content, scratch):
     """Run the checks in another process on the bytes of a submission; return what `main` prints, a dict.
 
-    Raises `RuntimeError` where the process fails, which is a fault of the checks and not of the submission.
+    Raises `RuntimeError` where the process fails or does not end, which is a fault of the checks and not of the
+    submission.
     """
     path = pathlib.Path(scratch) / "made.npz"
     path.write_bytes(content)
@@ -57,6 +58,8 @@ def apart(task, truth, content, scratch):
     root = pathlib.Path(__file__).parents[1]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, cwd=root)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"the checks of {task.name} took longer than {PATIENCE_S} s") from None
     finally:
         path.unlink()
     if run.returncode:

@@ -24,12 +24,8 @@ from course.watch import Watch
 HERE = pathlib.Path(__file__).parent
 HOUSE = pathlib.Path(tlbook.__file__).parents[1]
 INNER = "/scratch"  # where a submission may write in its cell
-INSIDE = (
-    "__init__.py",
-    "perform.py",
-    "made.py",
-    "watching.py",
-)  # all that the cell of a submission holds of the course
+# All that the cell of a submission holds of the course.
+INSIDE = ("__init__.py", "perform.py", "made.py", "watching.py")
 
 
 class NoIsolation(RuntimeError):
@@ -60,7 +56,7 @@ class Limits:
 
 
 def tasks_of_this_user():
-    """Return how many threads this user runs now: older kernels count them against a limit. None for root."""
+    """Return how many threads this user runs now: older kernels count them against a limit. 0 for root."""
     if not hasattr(os, "getuid") or os.getuid() == 0:
         return 0
     count = 0
@@ -124,12 +120,9 @@ def run(task, limits, isolated=True, core=None):
             command, options = _openly(folder, pathlib.Path(task).resolve(), limits)
         errors = folder / "errors"
         with errors.open("wb") as said:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, **options
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=said, **options)
             watch = Watch(process, limits)
-            spoken = process.stdout.read()
-            process.wait()
+            spoken = process.communicate()[0]
             over = watch.close()
             if not isolated and os.name == "posix":
                 with contextlib.suppress(OSError):
@@ -180,7 +173,7 @@ def _in_a_cell(folder, task, limits, core):
         "environment": environment(INNER),
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return [sys.executable, "-I", str(HERE / "jail.py"), str(folder / "config.json")], {}
+    return [sys.executable, "-I", str(HERE / "jail.py"), str(folder / "config.json")], {"stdout": subprocess.PIPE}
 
 
 def _openly(folder, task, limits):
@@ -188,6 +181,7 @@ def _openly(folder, task, limits):
     scratch.mkdir()
     command = [sys.executable, "-P", "-m", "course.perform", str(task), str(scratch / "made.npz")]
     options = {"cwd": scratch, "env": environment(str(scratch)), "start_new_session": True}
+    options["stdout"] = subprocess.DEVNULL  # a process that it leaves behind would keep a pipe open, for ever
     if os.name == "nt":  # without these, Python does not start there
         options["env"] |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
     else:

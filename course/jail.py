@@ -171,7 +171,7 @@ def hand_over(status, most):
             with open(number, "rb") as file:
                 content = file.read(most)
     exit_code = os.waitstatus_to_exitcode(status)
-    sys.stdout.buffer.write(json.dumps({"exit": exit_code, "bytes": len(content)}).encode() + b"\n" + content)
+    sys.stdout.buffer.write(json.dumps({"exit": exit_code}).encode() + b"\n" + content)
     sys.stdout.flush()
 
 
@@ -186,9 +186,8 @@ def main():
     if first:
         return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
     end_with_parent()
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # a signal without a handler cannot reach the first process from inside
+    # A signal without a handler cannot reach the first process from inside.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     build(config)
     hand_over(wait_for(start(config)), config["made_mb"] << 20)
     return 0

@@ -30,7 +30,7 @@ class Outcome:
 
 def of_exit(code, made):
     """Return the outcome for an exit code, negative for a signal, and what was handed over."""
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+    if code in [-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)]:  # not on Windows
         return Outcome("time")
     if made and code == 0:
         return Outcome("whole", made)

@@ -9,6 +9,7 @@ import ast
 import csv
 import datetime
 import hashlib
+import io
 import os
 import pathlib
 import platform
@@ -17,7 +18,9 @@ import tempfile
 import numpy as np
 from scipy import stats
 
-from course import assignment, bands, check, isolation, made, student, submission
+from course import assignment, bands, check, isolation, made, state, student, submission
+from tlbook.commands import speed
+from tlbook.files import installed
 
 COLUMNS = ("seed", "name", "share", "code", "source", "python", "keras", "tensorflow", "numpy", "cpu", "date")
 SEED_LINE = "SEED = 0"
@@ -25,37 +28,20 @@ SEED_LINE = "SEED = 0"
 
 def provenance(task):
     """Return what a row says of how it came about."""
-    from importlib import metadata
-
     tags = {"hidden", "visible", "author"}  # words of hidden checks may change
     cells = [c for c in task.notebook.cells if c.cell_type == "code" and not tags & set(c.metadata.get("tags", []))]
     cells += task.cells("visible")  # where the assignment trains
     solved = "\0".join(ast.unparse(ast.parse(cell.source)) for cell in cells)
-    versions = {name: metadata.version(name) for name in ("keras", "numpy")}
-    tensorflow = next((name for name in ("tensorflow-cpu", "tensorflow") if _installed(name)), None)
     return {
         "code": hashlib.sha256(solved.encode()).hexdigest()[:12],
         "source": "emoji-10 stand-in",
         "python": platform.python_version(),
-        "tensorflow": metadata.version(tensorflow) if tensorflow else "",
-        "cpu": _processor(),
+        "keras": installed.version("keras"),
+        "tensorflow": installed.version(*installed.BACKENDS["tensorflow"]) or "",
+        "numpy": installed.version("numpy"),
+        "cpu": speed.cpu(),
         "date": datetime.date.today().isoformat(),
-    } | versions
-
-
-def _installed(name):
-    from importlib import metadata
-
-    try:
-        return bool(metadata.version(name))
-    except metadata.PackageNotFoundError:
-        return False
-
-
-def _processor():
-    path = pathlib.Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    }
 
 
 def shares(task, seed):
@@ -123,12 +109,11 @@ def _rows(path, about):
 
 
 def _write(path, rows):
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: (int(row["seed"]), row["name"])))
-    os.replace(partial, path)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: (int(row["seed"]), row["name"])))
+    state.write(path, text.getvalue())
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ STUBS = {"code": ("# YOUR CODE HERE", "raise NotImplementedError()"), "markdown"
 def without_solution(source, cell_type):
     """Return the source of a cell with what the student writes in place of its solution.
 
-    Raises `ValueError` for a BEGIN without END, or one within another.
+    Raises `ValueError` for a BEGIN without END, an END without BEGIN, or one solution within another.
     """
     lines, inside = [], False
     for line in source.split("\n"):
@@ -49,6 +49,8 @@ def without_solution(source, cell_type):
             indent = line[: len(line) - len(line.lstrip())]
             lines += [indent + words for words in STUBS[cell_type]]
         elif END in line:
+            if not inside:  # what stands above it would go to the students
+                raise ValueError(f"a solution ends that has not begun: {source[:80]}")
             inside = False
         elif not inside:
             lines.append(line)

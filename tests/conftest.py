@@ -66,7 +66,6 @@ def environment(request, monkeypatch, tmp_path):
         return
     monkeypatch.delenv("TLBOOK_MIRROR", raising=False)
     monkeypatch.setenv("TLBOOK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("TLBOOK_COMPUTED", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
@@ -289,7 +288,7 @@ def contrast(colour, other):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Return a headless Chromium, one for all tests that operate interactive figures."""
+    """Return a headless Chromium, one for all tests that need nothing special of theirs."""
     with headless.browser("--disable-background-networking") as running:
         running.implicitly_wait(0)  # these tests also ask for what must not be there
         yield running

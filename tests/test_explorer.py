@@ -2,11 +2,10 @@
 
 import json
 import re
-import shutil
 
+import headless
 import pandas as pd
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -14,7 +13,6 @@ import explorer
 import record_facts
 from tlbook import evaluation
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 each_table = pytest.mark.parametrize("entry", explorer.tables(), ids=lambda entry: entry["name"])
 
 
@@ -60,22 +58,14 @@ def test_shares_are_named():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """A browser on a page that holds the explorer and nothing else, with the recorded tables beside it."""
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
     folder = tmp_path_factory.mktemp("html")
     explorer.write(folder / "_static" / "records")
     script = (record_facts.ROOT / "book" / "_static" / "explorer.js").read_text(encoding="utf-8")
     (folder / "book").mkdir()
     address = folder / "book" / "explorer.html"
     address.write_text(f'<meta charset="utf-8">{explorer.mount()}<script>{script}</script>', encoding="utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.implicitly_wait(10)
-    yield driver, address.as_uri()
-    driver.quit()
+    with headless.browser() as driver:
+        yield driver, address.as_uri()
 
 
 def opened(page, state):

@@ -5,8 +5,6 @@ import pathlib
 import re
 import shutil
 
-import headless
-
 import subset_fonts
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -62,14 +60,13 @@ def test_the_tool_that_makes_them_stands_alone():
     assert modules == {"argparse", "pathlib", "shutil"}, "fonttools comes with matplotlib; no page is built with it"
 
 
-def test_a_browser_reads_them(tmp_path):
+def test_a_browser_reads_them(browser, tmp_path):
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "_static")
     page = tmp_path / "page.html"
     page.write_text('<meta charset="utf-8"><link rel="stylesheet" href="_static/tlbook.css"><p>x', encoding="utf-8")
-    with headless.browser() as driver:
-        driver.get(page.as_uri())
-        loaded = driver.execute_async_script(
-            "const done = arguments[0]; Promise.all([...document.fonts].map((font) => font.load()))"
-            ".then((all) => done(all.map((font) => font.family.replaceAll('\"', ''))), (error) => done(String(error)))"
-        )
-        assert sorted(loaded) == sorted(family for _, _, _, family, *_ in subset_fonts.FILES)
+    browser.get(page.as_uri())
+    loaded = browser.execute_async_script(
+        "const done = arguments[0]; Promise.all([...document.fonts].map((font) => font.load()))"
+        ".then((all) => done(all.map((font) => font.family.replaceAll('\"', ''))), (error) => done(String(error)))"
+    )
+    assert sorted(loaded) == sorted(family for _, _, _, family, *_ in subset_fonts.FILES)

@@ -78,6 +78,11 @@ def test_words_are_found_whole_in_any_form_and_capitals_as_written(text, found):
     assert [term for _, _, term in glossary_links.find(text, glossary_links.terms(SMALL))] == found
 
 
+def test_a_sign_in_a_term_stands_for_itself():
+    found = glossary_links.find("An A.B and an AxB.", {"A.B": "A.B"})
+    assert [text for _, _, text in found] == ["A.B"]
+
+
 def page(*paragraphs):
     document = utils.new_document("page")
     document.extend(paragraphs)

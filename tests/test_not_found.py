@@ -2,7 +2,6 @@
 
 import re
 
-import headless
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -25,16 +24,15 @@ def test_with_the_address_of_the_book_its_links_hold_without_a_script():
 
 
 @pytest.mark.parametrize("depth", ["", "notebooks/", "a/b/c/"])
-def test_it_finds_the_book_from_any_depth(tmp_path, depth):
+def test_it_finds_the_book_from_any_depth(browser, tmp_path, depth):
     book = tmp_path / "book"
     (book / "_static").mkdir(parents=True)
     (book / "_static" / "favicon.svg").write_text(mark.icon(), encoding="utf-8")
     (book / depth).mkdir(parents=True, exist_ok=True)
     lost = book / depth / "lost.html"
     lost.write_text(not_found.page("Book"), encoding="utf-8")
-    with headless.browser() as driver:
-        driver.get(lost.as_uri())
-        link, form = (driver.find_element(By.TAG_NAME, name) for name in ("a", "form"))
-        WebDriverWait(driver, 5).until(lambda _: link.get_dom_attribute("href").startswith("file:"))
-        assert link.get_attribute("href") == (book / "index.html").as_uri()
-        assert form.get_dom_attribute("action") == (book / "search.html").as_uri()
+    browser.get(lost.as_uri())
+    link, form = (browser.find_element(By.TAG_NAME, name) for name in ("a", "form"))
+    WebDriverWait(browser, 5).until(lambda _: link.get_dom_attribute("href").startswith("file:"))
+    assert link.get_attribute("href") == (book / "index.html").as_uri()
+    assert form.get_dom_attribute("action") == (book / "search.html").as_uri()

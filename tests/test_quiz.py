@@ -2,18 +2,14 @@
 
 import json
 import re
-import shutil
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import record_facts
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 CHAPTER = record_facts.ROOT / "notebooks" / "04_3_fine_tuning.ipynb"
-OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run")
 
 
 def questions():
@@ -30,19 +26,6 @@ def questions():
 
 
 @pytest.fixture
-def browser():
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in OPTIONS:
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
 def quiz(browser, tmp_path):
     """The browser on a page with the quiz, and which option of each question is right."""
     body, right = questions()
@@ -50,6 +33,8 @@ def quiz(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(f'<meta charset="utf-8"><script>{script}</script><body>{body}</body>', encoding="utf-8")
     browser.get(page.as_uri())
+    browser.execute_script("localStorage.clear()")  # all pages from disk share one memory
+    browser.refresh()
     return browser, right
 
 
@@ -115,3 +100,14 @@ def test_damaged_memory_is_no_obstacle(quiz):
     browser.execute_script("localStorage.setItem('tlbook-quiz', '{')")
     browser.refresh()
     assert answer(browser, 0, right[0]) == "✓ Right"
+
+
+def test_what_another_window_kept_meanwhile_stays(quiz):
+    browser, right = quiz
+    browser.execute_script(
+        "localStorage.setItem('tlbook-quiz', JSON.stringify({ 'other.html': { 0: { chosen: 1 } } }))"
+    )
+    answer(browser, 0, right[0])
+    kept = json.loads(browser.execute_script("return localStorage.getItem('tlbook-quiz')"))
+    assert kept.pop("other.html") == {"0": {"chosen": 1}}
+    assert list(kept.values()) == [{"0": {"chosen": right[0], "first": True}}]

@@ -1,16 +1,13 @@
 """A figure fills the window: by its button, by a tap, closed with Escape, and the focus goes back."""
 
-import shutil
-
+import headless
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import record_facts
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 STATIC = record_facts.ROOT / "book" / "_static"
 FIGURE = """<div class="cell"><div class="cell_output"><div class="plot-box">
 <svg class="plot" role="img" aria-label="Rises" style="--width: 400px" viewBox="0 0 400 200" id="whole">
@@ -21,21 +18,15 @@ FIGURE = """<div class="cell"><div class="cell_output"><div class="plot-box">
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """A browser on a page with two figures and the book's style, as wide as a desk's window."""
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1200,800"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     script, style = ((STATIC / name).read_text(encoding="utf-8") for name in ("zoom.js", "tlbook.css"))
     page = tmp_path_factory.mktemp("page") / "page.html"
     figures = FIGURE.format(n=1) + FIGURE.format(n=2) + '<svg class="plot" id="explorer"></svg>'
     head = f'<meta charset="utf-8"><style>{style}</style><script>{script}</script>'
     page.write_text(f'{head}<article class="bd-article">{figures}</article>', encoding="utf-8")
-    driver.get(page.as_uri())
-    yield driver
-    driver.quit()
+    with headless.browser("--window-size=1200,800") as driver:
+        driver.implicitly_wait(0)
+        driver.get(page.as_uri())
+        yield driver
 
 
 @pytest.fixture

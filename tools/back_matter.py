@@ -14,6 +14,7 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 import record_facts
+from chapter_facts import chapter_number
 
 
 class ExperimentIndex(SphinxDirective):
@@ -182,16 +183,6 @@ def _to(document, here):
     number = ".".join(map(str, chapter_number(document)))
     options = {"refdomain": "std", "reftype": "doc", "reftarget": f"/{document}", "refdoc": here}
     return addnodes.pending_xref("", nodes.inline("", number), refwarn=True, refexplicit=bool(number), **options)
-
-
-def chapter_number(name):
-    """Return the number of a chapter from its name: (5, 10) of `notebooks/05_10_synthetic_speech`; () of a page."""
-    numbers = []
-    for part in name.split("/")[-1].split("_"):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
 
 
 def setup(app):

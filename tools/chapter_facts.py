@@ -1,4 +1,4 @@
-"""What a chapter takes and what it uses, counted from its page and its code, for whatever tells readers of it."""
+"""What a chapter takes and what it uses, counted from its name, its page and its code, for all that tells of it."""
 
 import re
 
@@ -21,6 +21,19 @@ DATA = {
 }
 _EXERCISE, _QUESTION = re.compile(r"Exercise \d+"), re.compile(r"\d+\.")
 _APART = ("quiz", "exercises")  # sections that are not read but done
+
+
+def chapter_number(name):
+    """Return the number of a chapter from its name: (5, 10) of `notebooks/05_10_synthetic_speech`; () of a page.
+
+    Chapters are sorted by it: `05_10_synthetic_speech` comes after `05_9_who_speaks`.
+    """
+    numbers = []
+    for part in name.split("/")[-1].split("_"):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
 
 
 def minutes_to_read(doctree):

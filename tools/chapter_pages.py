@@ -30,7 +30,7 @@ def inline_svg(text, alt):
     text = re.sub(r' id="(?:figure|axes|patch|text|line2d|matplotlib\.axis|xtick|ytick|legend|Line)\w*"', "", text)
     text = re.sub(r'<path d="[^"]*" style="fill: #ffffff"/>', "", text)  # grounds; a white mark has an edge as well
     text = re.sub(r"font(-family)?: ?((?:\d[\w.]* )?)'[^;\"]*", lambda m: _font(m[2]), text)
-    text = re.sub(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b", _colour, text)
+    text = page_colours(text)
     text = re.sub(r"<text ", '<text fill="currentColor" ', text)
     width = float(re.search(r'width="([\d.]+)pt"', text)[1]) * 4 / 3
     text = re.sub(r'(<svg[^>]*?) width="[\d.]+pt"', r"\1", text, count=1)
@@ -42,6 +42,11 @@ def inline_svg(text, alt):
 
 def _font(size):
     return f"font-size: {size.strip()}" if size else ""
+
+
+def page_colours(text):
+    """Return a text of SVG with matplotlib's colours, six lower hexadecimal digits, as those of the page."""
+    return re.sub(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b", _colour, text)
 
 
 def _colour(match):

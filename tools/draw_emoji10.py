@@ -1,4 +1,4 @@
-"""Draw the sprites of emoji-10: emoji from five npm packages, rasterised into `tlbook/drawings/emoji10.npz`.
+"""Draw the sprites of emoji-10: emoji from five npm packages, rasterised into `tlbook/data/drawings/emoji10.npz`.
 
 For authors only; readers get the finished file with the package. To draw it again::
 

@@ -17,7 +17,7 @@ import record_facts
 
 PAGE = "book/explorer"
 PAIRS = ("seed", "repeat")  # the column whose values two arms share: they are compared pair by pair
-MOST_RUNS = 400  # degrees of freedom for which the page knows Student's quantile
+MOST_RUNS = 400  # of one interval for which the page knows Student's quantile: 399 degrees of freedom
 COSTS = ("cpu_seconds", "tmac", "peak_memory_mb", "seconds", "cores")
 SHARES = ("accuracy", "f1", "precision", "recall", "who", "one_shot", "iou", "agreement")
 PROVENANCE = ("source", "kind", "note", "python", "keras", "tensorflow", "cpu", "device", "date", "code")

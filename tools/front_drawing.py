@@ -9,7 +9,7 @@ MARKS = ("circle", "square", "triangle", "diamond")
 class Drawing:
     """A place of `width` x `height` px for curves over a logarithmic axis of labels: x and y of values, and the SVG."""
 
-    def __init__(self, curves, width, height, ticks=()):
+    def __init__(self, curves, width, height):
         """Lay out the axes for curves, a dict from arm to a dict from size to `(mean, half width)`."""
         self.curves, self.width, self.height = curves, width, height
         self.left, self.right, self.top, self.bottom = 44, 14, 10, 42
@@ -17,7 +17,7 @@ class Drawing:
         ends = [
             end for points in curves.values() for mean, half in points.values() for end in (mean - half, mean + half)
         ]
-        self.sizes = sorted(ticks or set(sizes))
+        self.sizes = sorted(set(sizes))
         self.x_ends = math.log(min(sizes)), math.log(max(sizes))
         self.y_ends = math.floor(10 * max(0, min(ends))) / 10, math.ceil(10 * min(1, max(ends))) / 10
 

@@ -11,6 +11,8 @@ import re
 from docutils import nodes
 from sphinx import addnodes
 
+import chapter_facts
+
 PAGE = "book/glossary"
 _FENCE = re.compile(r"^```\{glossary\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FORMS = re.compile(r"^% ([^:\n]+): (.+)$", re.MULTILINE)
@@ -40,7 +42,7 @@ def pattern(forms):
     A form in capitals must be written so; the others may begin a sentence.
     """
     ordered = sorted(forms, key=len, reverse=True)
-    either = "|".join(form if re.search(r"[A-Z]", form) else f"(?i:{re.escape(form)})" for form in ordered)
+    either = "|".join(re.escape(form) if re.search(r"[A-Z]", form) else f"(?i:{re.escape(form)})" for form in ordered)
     return re.compile(rf"(?<![\w-])({either})(?:e?s)?(?![\w-])")
 
 
@@ -108,7 +110,7 @@ def write(app, doctree, docname):
         homes = {home for name in names for home in _uses(app.env).get(name, ())}
         paragraph = next(item.findall(nodes.paragraph), None)
         if homes and paragraph is not None:
-            home = min(homes, key=chapter_order)
+            home = min(homes, key=chapter_facts.chapter_number)
             address = app.builder.get_relative_uri(docname, home)
             number = app.env.titles[home].astext().split()[0]
             chapter = nodes.reference("", f"chapter {number}", refuri=address, internal=True)
@@ -116,11 +118,6 @@ def write(app, doctree, docname):
                 nodes.Text(" "),
                 nodes.inline("", "First in ", chapter, nodes.Text("."), classes=["first-use"]),
             ]
-
-
-def chapter_order(document):
-    """Return what chapters are sorted by: `05_10_synthetic_speech` comes after `05_9_who_speaks`."""
-    return [int(number) for number in re.findall(r"\d+(?=_)", document.split("/")[-1])]
 
 
 def forget(app, env, docname):

@@ -20,6 +20,7 @@ PAGE = {FROZEN: "var(--plot-1, #0072b2)", LEARNS: "var(--plot-2, #d55e00)", LEFT
 PAPER = "#f6f4ef"
 HEIGHT, STEP, WIDTH, EDGE = 64, 13, 9, 2  # of the drawing, from bar to bar, of a bar, of an outline
 TALLEST, SHORTEST = 60, 16
+FINER = 4  # times: a picture is drawn so much larger and then made small, for smooth edges
 STATIC = pathlib.Path(__file__).parents[1] / "book" / "_static"
 
 
@@ -67,10 +68,9 @@ def icon():
     return text.replace("><rect", f">{style}<rect", 1)
 
 
-def picture(size, share, ground=None, finer=4):
+def picture(size, share, ground="#ffffff00"):
     """Return the mark as a `PIL.Image` of `size` (width, height), `share` of its height high, in its middle."""
-    ground = ground or "#ffffff00"
-    image = Image.new("RGBA", (size[0] * finer, size[1] * finer), ground)
+    image = Image.new("RGBA", (size[0] * FINER, size[1] * FINER), ground)
     draw = ImageDraw.Draw(image)
     scale = share * image.height / HEIGHT
     left, top = (image.width - width(MARK) * scale) / 2, (image.height - HEIGHT * scale) / 2

@@ -7,8 +7,8 @@ the book, and everywhere once `html_baseurl` says where the book is.
 
 import html
 import pathlib
-import urllib.parse
 
+import address
 import mark
 
 _PAGE = """<!DOCTYPE html>
@@ -84,7 +84,7 @@ climb(new URL(".", location));
 def page(book, base=""):
     """Return the page as HTML. `book` is the title, `base` the address of the book, empty where it is not known."""
     drawing = mark.svg(len(mark.MARK) * [mark.LEFT_OUT], mark.PAGE, 'aria-hidden="true"')
-    known = "" if urllib.parse.urlparse(base).hostname in (None, "example.invalid") else base.rstrip("/") + "/"
+    known = base.rstrip("/") + "/" if base and not address.is_placeholder(base) else ""
     return _PAGE.format(book=html.escape(book), base=html.escape(known), drawing=drawing)
 
 

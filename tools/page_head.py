@@ -98,7 +98,8 @@ def citation(book, year, title, page, base):
         f"  booktitle = {{{book['title']}}},\n  edition = {{version {book['version']}}},\n  year = {{{year}}},\n"
         f"{address_line}}}"
     )
-    line = f"{authors[:1].upper()}{authors[1:]} ({year}). {title}. In <em>{html.escape(book['title'])}</em>"
+    who, what = html.escape(authors[:1].upper() + authors[1:]), html.escape(title)
+    line = f"{who} ({year}). {what}. In <em>{html.escape(book['title'])}</em>"
     return (
         '<details class="cite-this"><summary>How to cite this page</summary>'
         f"<p>{line}, version {book['version']}. {html.escape(where)}</p>"

@@ -59,8 +59,7 @@ def answers(pages, folder):
     chapters = []
     for page in pages:
         items = []
-        questions = _questions(_soup(page.path))
-        for options in questions:
+        for options in _questions(_soup(page.path)):
             place = next(i for i, option in enumerate(options) if "right" in option["class"])
             words = "".join(str(child) for child in options[place].find_all("p", recursive=False))
             items.append(f"<li><b>{'abcdefgh'[place]})</b> {words}</li>")
@@ -111,9 +110,9 @@ a { color: inherit; text-decoration: none; }
 """
 
 
-def front(pages, last, starts, folder, root=None):
+def front(pages, last, starts, folder):
     """Write the cover and the table of contents, as HTML in `folder`, and return its path."""
-    book = citation(root or pathlib.Path(__file__).resolve().parent.parent)
+    book = citation(pathlib.Path(__file__).resolve().parent.parent)
     lines, part = [], ""
     for page in [*pages, *([last] if last else [])]:
         if page.part and page.part != part:

@@ -60,7 +60,6 @@ def places():
     """Return all places, a dict by name, in the order of the page that shows them."""
     colab = ("keras==3.13.2", "numpy==2.1.3", *RUNNER)  # as of August 2026; NumPy must not be moved there
     tensorflow = {"KERAS_BACKEND": "tensorflow"}
-    other = {"pythons": ("3.11",), "chapters": BACKEND_CHAPTERS}
     pinned = (("-r", "requirements.txt"),)
     found = [
         Place(name="reference", requirements=pinned, shares=".venv"),
@@ -85,13 +84,13 @@ def places():
             name="torch",
             requirements=tuple((f"torch==2.13.0{build}", *without_tensorflow()) for build in ("+cpu", "")),
             environment={"KERAS_BACKEND": "torch", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
-            **other,
+            chapters=BACKEND_CHAPTERS,
         ),
         Place(
             name="jax",
             requirements=(("jax==0.10.2", *without_tensorflow()),),
             environment={"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"},
-            **other,
+            chapters=BACKEND_CHAPTERS,
         ),
     ]
     return {place.name: place for place in found}

@@ -128,7 +128,8 @@ def prepare(place):
         command, env=place_measure.environment_of(place), capture_output=True, text=True, cwd=python.parent
     )
     if asked.returncode:
-        raise place_environments.NotBuilt(f"{place.name}: tlbook cannot be imported: {asked.stderr.splitlines()[-1]}")
+        reason = next(iter(asked.stderr.splitlines()[-1:]), f"ended with status {asked.returncode}")
+        raise place_environments.NotBuilt(f"{place.name}: tlbook cannot be imported: {reason}")
     version, found = json.loads(asked.stdout.splitlines()[-1])
     backend = place.environment["KERAS_BACKEND"]
     named = {"python": version, "keras": found["keras"], "numpy": found["numpy"], "backend_version": found[backend]}
@@ -156,7 +157,8 @@ def main(arguments=None):
         only = [(place, note) for place in asked.places or places for note in wanted]
         run = functools.partial(place_course.measure, pathlib.Path(folder))
         failed = record(places, notebooks, results.FOLDER / "places.csv", prepare, run, only)
-    print(*failed, sep="\n")
+    for sentence in failed:
+        print(sentence)
     return 1 if failed else 0
 
 

@@ -20,6 +20,12 @@ ALSO = {
     ),
     "test_house.py": ("tlbook/", "experiments/"),
     "test_api.py": ("tlbook/", "book/api/", "notebooks/"),
+    "test_chapters.py": ("notebooks/",),
+    "test_solutions.py": ("notebooks/",),
+    "test_makefile.py": ("Makefile",),
+    "test_workflow.py": (".github/", "Makefile"),
+    **{f"test_{name}.py": ("book/_static/",) for name in ("explorer", "quiz", "reading", "search", "zoom")},
+    **{f"test_{name}.py": ("book/_static/",) for name in ("fonts", "front_page", "page_head")},
 }
 
 

@@ -120,12 +120,10 @@ def book_cost(places):
     """Return what executing the pages takes on the reference laptop: pages, minutes one after another, most memory."""
     rows = places[(places.place == results.REFERENCE) & places.passed.astype(bool)]
     seconds = results.at_reference(rows.seconds, rows.gflops)
-    longest = seconds.idxmax()
     return {
         "pages": len(rows),
         "minutes": seconds.sum() / 60,
         "longest_seconds": seconds.max(),
-        "longest": rows.notebook[longest],
         "memory_mb": rows.peak_memory_mb.max(),
     }
 

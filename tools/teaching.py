@@ -34,10 +34,12 @@ class teaching_part(nodes.General, nodes.Element):
 def chapters(srcdir):
     """Return the chapters in the order of the book: a list of (caption of the part, names)."""
     parts = yaml.safe_load(pathlib.Path(srcdir, "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    found = [(part["caption"], [one["file"].removeprefix("notebooks/") for one in part["chapters"]]) for part in parts]
-    known = [(caption, [n for n in names if pathlib.Path(srcdir, "notebooks", f"{n}.ipynb").exists()])
-             for caption, names in found]  # fmt: skip
-    return [(caption, names) for caption, names in known if names]
+    found = []
+    for part in parts:
+        files = [one["file"] for one in part["chapters"] if pathlib.Path(srcdir, f"{one['file']}.ipynb").exists()]
+        if files:
+            found.append((part["caption"], [file.removeprefix("notebooks/") for file in files]))
+    return found
 
 
 def words(srcdir, name):

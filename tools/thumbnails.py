@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 
 from PIL import Image
 
-import chapter_pages
+from chapter_pages import page_colours
 
 WIDTH, HEIGHT = 160, 90
 MOST_BYTES = 8_000
@@ -93,10 +93,6 @@ def _style(node):
     return dict(part.strip().split(": ", 1) for part in node.get("style", "").split(";") if ": " in part)
 
 
-def _colour(text):
-    return re.sub(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b", chapter_pages._colour, text)
-
-
 def _line(path):
     """Yield a path as its corners alone, thinned; nothing for a white ground."""
     style = _style(path)
@@ -114,7 +110,7 @@ def _line(path):
             lines[-1].append((found[-2], found[-1]))
     lines = [[*line[: -1 : max(1, len(line) // MOST_POINTS)], line[-1]] for line in lines if line]
     fill = "none" if fill == "#ffffff" else fill  # the ground of the page, light or dark
-    look = f'fill="{_colour(fill)}"' + (f' stroke="{_colour(stroke)}"' if stroke != "none" else "")
+    look = f'fill="{page_colours(fill)}"' + (f' stroke="{page_colours(stroke)}"' if stroke != "none" else "")
     if opacity := style.get("opacity") or style.get("fill-opacity"):
         look += f' opacity="{float(opacity):.1f}"'
     if lines:
@@ -126,7 +122,7 @@ def _dot(mark):
     colour = next(
         (style[name] for name in ("fill", "stroke") if style.get(name, "none") not in ("none", "#ffffff")), "#808080"
     )
-    return Shape("dot", [[(float(mark.get("x", 0)), float(mark.get("y", 0)))]], f'fill="{_colour(colour)}"')
+    return Shape("dot", [[(float(mark.get("x", 0)), float(mark.get("y", 0)))]], f'fill="{page_colours(colour)}"')
 
 
 def _picture(node):

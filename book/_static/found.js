@@ -6,7 +6,7 @@
   const stems = (asked.get("stems") || "").split(" ").filter(Boolean);
   const UNMARKED = "script, style, svg, pre, nav, button, textarea, .math, .headerlink, .visually-hidden";
   const BLOCKS = "p, li, td, th, dd, dt, figcaption";
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1))); // null at the top of a page
   const section = target?.closest("section, dl") || document.querySelector("article section") || document.body;
   const heading = section.querySelector("h1, h2, h3, h4") || section;
 

@@ -10,18 +10,20 @@ document.addEventListener("DOMContentLoaded", () => {
     return node;
   };
 
-  // What was answered before: for each question the option chosen last, and whether the first one was right.
-  let kept = {};
-  try {
-    kept = JSON.parse(localStorage.getItem(KEY)) || {};
-  } catch {
-    // no storage, or not ours: the quiz works all the same
-  }
-  const here = kept[page] || {};
-  const keep = () => {
-    kept[page] = here;
+  const stored = () => {
     try {
-      localStorage.setItem(KEY, JSON.stringify(kept));
+      return JSON.parse(localStorage.getItem(KEY)) || {};
+    } catch {
+      return {}; // no storage, or not ours: the quiz works all the same
+    }
+  };
+
+  // What was answered before: for each question the option chosen last, and whether the first one was right.
+  const here = stored()[page] || {};
+  const keep = () => {
+    try {
+      // Read again: another window may have kept the answers of another chapter meanwhile.
+      localStorage.setItem(KEY, JSON.stringify({ ...stored(), [page]: here }));
     } catch {
       // private windows may refuse
     }

@@ -1,6 +1,7 @@
 """Grading: the same twice, whole after a kill, tables that platforms read, pages that run nothing."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -8,10 +9,11 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 from small_course import GOOD, ROOT, hand_in, write_small
 
-from course import grade, made, state, submission, tables
+from course import check, grade, made, outcome, state, submission, tables
 
 WRONG = (*GOOD[:2], "def mean(x):\n    raise ValueError('<script>alert(1)</script>')")
 
@@ -60,6 +62,38 @@ def test_killed_half_way_and_resumed_it_gives_the_same(tmp_path):
         path.unlink()
     assert graded(task, folder, into) == whole
     assert all((into / "state" / name).stat().st_mtime_ns == when for name, when in kept.items()), "graded once"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a program called sleep")
+def test_what_a_submission_leaves_behind_without_a_cell_keeps_nobody_waiting(tmp_path):
+    left = "import subprocess\nleft = subprocess.Popen(['sleep', '72.5'], start_new_session=True)"
+    folder = hand_in(tmp_path / "in", ann=(*GOOD, left, "print('x' * 99_999)"))
+    assert b"ann,5,5,whole" in graded(write_small(tmp_path), folder, tmp_path / "out")["grades.csv"]
+    [still] = [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "72.5"]]
+    still.kill()
+
+
+def test_checks_that_do_not_end_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "PATIENCE_S", 0.01)
+    with pytest.raises(RuntimeError, match=r"the checks of small took longer than 0\.01 s"):
+        check.apart(write_small(tmp_path), tmp_path, b"", tmp_path)
+
+
+def test_no_check_disturbs_the_next(tmp_path):
+    task = write_small(tmp_path)
+    spoils = "probe['a'] += 1\ntruth['b'] = 0\nmade['mean'] = 0"
+    task.checks[0] = dataclasses.replace(task.checks[0], source=spoils)
+    probe, truth = task.probe()
+    results, _ = check.marks(task, probe, truth, {"sum": probe["a"], "mean": 2}, {}, {})
+    assert [one["marks"] for one in results] == [3, 2]
+    assert probe["a"].tolist() == [0, 1, 2, 3, 4] and truth == {"b": 7}
+
+
+def test_an_end_is_told_where_the_system_knows_no_signals(monkeypatch):
+    for name in ("SIGXCPU", "SIGKILL"):
+        monkeypatch.delattr(signal, name, raising=False)
+    assert outcome.of_exit(0, b"made").ending == "whole" and outcome.of_exit(1, b"").ending == "left"
 
 
 def test_a_damaged_or_an_old_state_is_none(tmp_path):

@@ -105,7 +105,8 @@ def test_a_solution_is_replaced_where_it_stands():
     assert student.without_solution(source, "code") == (
         "def f():\n    # YOUR CODE HERE\n    raise NotImplementedError()\n\nx = f()"
     )
-    for broken in ("### BEGIN SOLUTION\nx", "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION"):
+    twice = "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION"
+    for broken in ("### BEGIN SOLUTION\nx", twice, "return 1\n### END SOLUTION"):
         with pytest.raises(ValueError, match="a solution"):
             student.without_solution(broken, "code")
 
