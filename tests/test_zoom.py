@@ -5,6 +5,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 import record_facts
 
@@ -32,7 +33,7 @@ def browser(tmp_path_factory):
 @pytest.fixture
 def buttons(browser):
     browser.refresh()
-    return browser.find_elements(By.CSS_SELECTOR, ".zoom-open")
+    return WebDriverWait(browser, 10).until(lambda page: page.find_elements(By.CSS_SELECTOR, ".zoom-open"))
 
 
 def is_open(browser):

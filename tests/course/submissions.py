@@ -113,7 +113,7 @@ def graded_in_a_cell(task, folder):
     return found
 
 
-def tests(name, mistakes, code_of=code_of, solved=None, ways=None, always=None, untried=(), in_a_cell=True):
+def tests(name, mistakes, code_of=code_of, solved=None, ways=None, always=None, untried=(), in_a_cell=False):
     """Return a class with the tests that every assignment has to pass.
 
     Parameters

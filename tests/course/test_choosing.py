@@ -199,4 +199,4 @@ def without_networks(notebook):
 
 
 SOME = ("the licence is ignored", "the training fit judges", "a control is left out", "two intervals that overlap")
-TestMarks = submissions.tests("06_choosing", MISTAKES, without_networks, few, always=SOME, in_a_cell=False)
+TestMarks = submissions.tests("06_choosing", MISTAKES, without_networks, few, always=SOME)

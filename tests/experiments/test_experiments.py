@@ -201,7 +201,7 @@ PICTURES = (
     "tuning_pictures",
     "cheap_pretraining",
 )
-# Arms that differ from another one in nothing but a name or a constant.
+# Arms that differ from another one in nothing but a name or a constant, or run the code that another one runs.
 LIKE_ANOTHER = {
     "bench_pictures": [
         name
@@ -234,11 +234,16 @@ LIKE_ANOTHER = {
         *("contrastive_frozen", "contrastive_no_colour_frozen", "contrastive_all_frozen"),
     ),
     "cifar10_depth": ("block3_pool", "block4_pool"),
-    "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4"),
+    "cifar10_regimes": ("scratch_vgg16",),
+    "compressed_vgg16": ("float32", "float16", "dynamic", "pruned_50", "thin_block4", "student_labels"),
     "cifar10_rates": ("everything", "scratch_vgg16"),
     "label_sentences": ("product", "feeling", "advice", "words", "buyer", "multilingual"),
     "map_frozen": [name for name in MODULES["map_frozen"].EXPERIMENT.arms if name.startswith("block")],
-    "map_front": ("last_two", "last_block", "airbench_64", "without_shift", "without_smoothing", "without_dropout"),
+    "map_front": [
+        name
+        for name in MODULES["map_front"].EXPERIMENT.arms
+        if name not in ("everything", "airbench_32", "without_probe")
+    ],
     "map_moved": ("vgg16_mean_variance",),
     "map_sources": [
         name
@@ -252,17 +257,20 @@ LIKE_ANOTHER = {
         "cnn_animals",
         "cnn_drawings",
     ],
-    "digit_strings": ("pretrained_head",),
+    "digit_strings": ("pretrained_head", "scratch"),
+    "new_draw": [name for name in MODULES["new_draw"].EXPERIMENT.arms if name != "probe_then_all"],
     "outlines": ("imagenet_trunk", "random_trunk"),
     "preprocessing": ("as_trained", "rgb_minus_mean", "random_body"),
     "budget_controls": ("random_body",),
     "own_folder": ("pixels",),
     "segmentation": ("fcn_8", "fcn_32", "fcn_2_fresh"),
+    "prose_model": ("scratch",),
     "prose_sentiment": ("majority", "tfidf", "random_frozen", "adapted_frozen"),
     "race": ("cached_blocks_3_4",),
     "series_transfer": ("month",),
+    "spoken_digits": ("random_head_then_all", "confident_head_then_all"),
     "tuning_pictures": ("last",),
-    "tuning_sentences": ("everything",),
+    "tuning_sentences": ("everything", "bitfit"),
     "voice_probes": [
         f"{body}_{layer}"
         for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))
