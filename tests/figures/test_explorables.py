@@ -96,6 +96,7 @@ def test_all_figures_of_one_page_work_and_nothing_is_fetched(browser, tmp_path, 
     html = shown[name]
     assert not set(re.findall(r"https?://[^\s\"'<>]+", html)) - {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\{(id|data|still|explorable\.(js|css))\}", html), "a place that was not filled"
+    browser.get_log("browser")  # what the pages of other tests complained of
     opened(browser, tmp_path, html, *(shown[other] for other in NAMES if other != name))
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert all(part.text for part in browser.find_elements("css selector", "[aria-live]"))
