@@ -12,7 +12,7 @@ same features has 37, 56 and 65 %, and one on patches alone has 35 and 54 % with
 times the centres won nothing. Planned for 35 minutes of one core. There are no networks here, and no multiply-adds of
 networks; `cpu_seconds` has the work.
 
-Run it with `python -m experiments.map_classical`. Chapter 4.8 reads it.
+Run it with `python -m experiments.map_classical`. Chapters 4.7 and 4.8 read it.
 """
 
 import numpy as np

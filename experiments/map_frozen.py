@@ -8,7 +8,7 @@ are enlarged bilinearly. All features of a resolution are computed once, through
 
 `map_task` says what all arms share.
 
-Run it with `python -m experiments.map_frozen`. Chapter 4.8 reads it.
+Run it with `python -m experiments.map_frozen`. Chapters 4.7 and 4.8 read it.
 """
 
 import functools

@@ -9,7 +9,7 @@ for tuned networks, prefer 3e-3 where all passes prefer 1e-2, by 3 points.
 
 `map_task` and `map_training` say what all arms share.
 
-Run it with `python -m experiments.map_scratch`. Chapter 4.8 reads it.
+Run it with `python -m experiments.map_scratch`. Chapters 4.7 and 4.8 read it.
 """
 
 import numpy as np

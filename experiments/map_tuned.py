@@ -16,7 +16,7 @@ Grids and cycles were laid down before any test picture was looked at, from a pi
 of the training set that are no labels). With 1,000 labels, cycles of 15 % chose 1e-5 for `everything`, whole ones 3e-4:
 69 and 72 %. With 100, no rate adds more than a point to the probe. `at_edge` says where the best lay at an edge.
 
-Run it with `python -m experiments.map_tuned`. Chapter 4.8 reads it.
+Run it with `python -m experiments.map_tuned`. Chapters 4.7 and 4.8 read it.
 """
 
 import functools
