@@ -6,7 +6,8 @@ and `npm pack @fontsource/noto-sans-sc@5.3.0`:
 
     python tools/subset_fonts.py source-sans/package source-code-pro/package noto-sans-sc/package
 
-The Chinese characters are only those that the pages use. A reader who has a Chinese font never loads them.
+The Chinese characters are only those that the pages use, in two files: most pages need the smaller one alone. A reader
+who has a Chinese font loads neither.
 
 The licence keeps the name "Source" for the whole fonts. What is taken out of them has a name of its own.
 """
@@ -22,6 +23,7 @@ from fontTools.varLib import instancer
 ROOT = pathlib.Path(__file__).parents[1]
 FONTS = ROOT / "book" / "_static" / "fonts"
 FIGURES = {400: "text.ttf", 700: "text-bold.ttf"}  # what Matplotlib measures and draws text with
+NOTO = "files/noto-sans-sc-chinese-simplified-400-normal.woff2"
 SANS, CODE, HAN = "Tlbook Sans", "Tlbook Code", "Tlbook Chinese"
 # Latin with the accents of European names, Greek, and the signs of a text about numbers.
 LETTERS = (
@@ -35,15 +37,18 @@ LETTERS = (
     *range(0x2190, 0x219A),
     *(ord(sign) for sign in "∂∆∇∈∏∑−∗∘√∞∫≈≠≡≤≥⋅⟨⟩■□▲△▶▷▸▾▼▽◆◇○●★☆✓✗"),
 )
-CHINESE = (
-    "、。《》一上不与两个主义也习书买了亏些交产享亮介从他代以价任优会估似低体何你便信候值偏像元充入全共其具写决冻准几"
-    "出函分列判别到刻剪割力务势包化区半协单卷压厌原参又叉及友发受变句召可台各合名后听命和品哪喜器回困图坍坏型域基塌填"
-    "增声复多天太失头好如子学它实客对小少尔就局层屏展嵌工差已幅幕干平年并广序应度式强归征很得循微心忆快念性悔情惑想意"
-    "感慢懂成我战批抗抽拟择按挑损据探接控推收改效数整文方无时明星景智暗更替有朋服望期未本机权来析枝架查标校样核格框档"
-    "梅梯检楚概模欢步段比池没泄泛注活流测浪消淆深混清温源满漂漏激点热照熵片特献率环理瓶生用电白的盈目直相看知矩短码破"
-    "础确神离种秩积移章第等答签类精糊线练绍经结给络编缩网置考耐背能自至色节荐蒸衡表装要解言讨训记证评识词试语误说调谱"
-    "负货贵费资超趋距跨转轮轻辑输迁过近这进连送适逆选递通逻道配重野量钱错键长门问间阈阵限随难集零音顾预领颈频题颜馏马"
-    "验骤高（），：；"
+# Chinese: what the heads of the chapters and most pages use, and what only a few pages use.
+HEADS = (
+    "、《》与习些介从他代以估何像其具分别到力势化卷压原参及发可各和哪器图型如学对局层展工广应度循微心念成战抗择挑据改"
+    "效数文无景智更未本来架标核框概模步泛注深源献环理生用的码神种积移章第答类练绍经络编缩网考背能自至节解言训评识语调"
+    "资趋跨转迁进选问限集音预题骤高（），：；"
+)
+MORE = (
+    "。一上不两个主义也书买了亏交产享亮价任优会似低体你便信候值偏元充入全共写决冻准几出函列判刻剪割务包区半协单厌又叉"
+    "友受变句召台合名后听命品喜回困坍坏域基塌填增声复多天太失头好子它实客小少尔就屏嵌差已幅幕干平年并序式强归征很得忆"
+    "快性悔情惑想意感慢懂我批抽拟按损探接控推收整方时明星暗替有朋服望期机权析枝查校样格档梅梯检楚欢段比池没泄活流测浪"
+    "消淆混清温满漂漏激点热照熵片特率瓶电白盈目直相看知矩短破础确离秩等签精糊线结给置耐色荐蒸衡表装要讨记证词试误说谱"
+    "负货贵费超距轮轻辑输过近这连送适逆递通逻道配重野量钱错键长门间阈阵随难零顾领颈频颜馏马验"
 )
 FEATURES = ("kern", "liga", "mark", "mkmk", "ccmp", "locl", "tnum", "lnum", "calt")
 # file, its source, the letters and the weights that it keeps: from and to, or one; None where it has only one
@@ -51,8 +56,14 @@ FILES = (
     ("sans.woff2", 0, "VF/SourceSans3VF-Upright.ttf", SANS, LETTERS, (400, 700)),
     ("sans-italic.woff2", 0, "VF/SourceSans3VF-Italic.ttf", SANS, LETTERS, 400),
     ("code.woff2", 1, "VF/SourceCodeVF-Upright.ttf", CODE, LETTERS, (400, 700)),
-    ("chinese.woff2", 2, "files/noto-sans-sc-chinese-simplified-400-normal.woff2", HAN, tuple(map(ord, CHINESE)), None),
+    ("chinese.woff2", 2, NOTO, HAN, tuple(map(ord, HEADS)), None),
+    ("chinese-more.woff2", 2, NOTO, HAN, tuple(map(ord, MORE)), None),
 )
+
+
+def unicode_range(letters):
+    """Return these letters as the value of `unicode-range` in a style sheet."""
+    return ", ".join(f"U+{ord(letter):X}" for letter in sorted(letters))
 
 
 def reduce(path, family, letters, weights):
