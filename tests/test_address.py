@@ -17,6 +17,7 @@ import address
 import colab_cell
 import launch
 import store_notebooks
+from tlbook.files import cache
 
 ROOT = pathlib.Path(__file__).parents[1]
 URL = "https://github.com/some-owner/transfer-learning"
@@ -79,6 +80,14 @@ def test_anything_else_is_refused_and_nothing_is_written(root, given):
         address.write(given, root)
     assert repr(given) in str(caught.value) and "expected https://github.com/OWNER/REPOSITORY" in str(caught.value)
     assert texts(root) == before
+
+
+def test_an_address_that_cannot_be_written_leaves_the_files_whole(root, monkeypatch):
+    before = (root / "_config.yml").read_bytes()
+    monkeypatch.setattr(cache.os, "replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        address.write(URL, root)
+    assert (root / "_config.yml").read_bytes() == before and not list(root.glob("*.partial"))
 
 
 def test_the_command_says_what_is_wrong_and_which_address_holds(monkeypatch, capsys):

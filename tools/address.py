@@ -11,6 +11,8 @@ import urllib.parse
 
 import yaml
 
+from tlbook.files import cache
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLACEHOLDER = "https://example.invalid/tlbook"
 
@@ -54,7 +56,7 @@ def write(url, root=ROOT):
 def _rewrite(path, change):
     before = path.read_text(encoding="utf-8")
     if (after := change(before)) != before:
-        path.write_text(after, encoding="utf-8", newline="\n")
+        cache.write_atomically(path, lambda file: file.write(after.encode()))
         print(path.name)
 
 

@@ -12,6 +12,7 @@ import nbformat
 import address
 import cell_forms
 import colab_cell
+from tlbook.files import cache
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
 
@@ -50,7 +51,7 @@ def main():
     for path in sorted(FOLDER.glob("*.ipynb")):
         before = path.read_text(encoding="utf-8")
         if (after := stored_form(before, repository)) != before:
-            path.write_text(after, encoding="utf-8", newline="\n")
+            cache.write_atomically(path, lambda file, text=after: file.write(text.encode()))
             print(path.name)
 
 

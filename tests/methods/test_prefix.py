@@ -186,6 +186,14 @@ def test_a_disk_that_fills_meanwhile_keeps_what_was_done(monkeypatch, small_piec
     assert sum(seen) == 20 - 8
 
 
+def test_an_error_of_the_work_is_not_taken_for_one_of_the_disk(tmp_path):
+    def compute(number):
+        raise FileNotFoundError("a picture is missing")
+
+    with pytest.raises(FileNotFoundError, match="a picture is missing"):
+        pieces.computed_in_pieces(tmp_path / "maps.npy", "key", (4, 2), np.float32, [4], compute)
+
+
 def test_two_processes_compute_it_once(small_pieces):
     code = f"""
 import sys

@@ -112,25 +112,31 @@ class _File:
         """Compute the pieces that are missing, each written before it is noted, and give the file its name."""
         checksums, seconds = self.noted()
         checksums = checksums[: self.sound(self.partial, checksums)]
-        try:
-            with open(self.partial, "r+b" if checksums else "w+b") as file:
-                if not checksums:
-                    file.write(self.header)
-                file.truncate(len(self.header) + sum(self.sizes[: len(checksums)]))
-                file.seek(0, os.SEEK_END)
-                for number in range(len(checksums), len(self.sizes)):
-                    start = time.process_time()
-                    content = np.ascontiguousarray(compute(number), self.dtype).tobytes()
-                    seconds += time.process_time() - start
+        with self.writing(), open(self.partial, "r+b" if checksums else "w+b") as file:
+            if not checksums:
+                file.write(self.header)
+            file.truncate(len(self.header) + sum(self.sizes[: len(checksums)]))
+        for number in range(len(checksums), len(self.sizes)):
+            start = time.process_time()
+            content = np.ascontiguousarray(compute(number), self.dtype).tobytes()
+            seconds += time.process_time() - start
+            checksums.append(zlib.crc32(content))
+            with self.writing():
+                with open(self.partial, "ab") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-                    checksums.append(zlib.crc32(content))
-                    self.note(checksums, seconds)
+                self.note(checksums, seconds)
+        os.replace(self.partial, self.path)
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Say of an error in writing that the folder cannot be written; one of the work itself goes on as it is."""
+        try:
+            yield
         except OSError as error:
             free = f"{error.strerror or error} ({self.missing() / 1e6:.0f} MB are needed still)"
             raise cache.NoRoom(cache.cannot_write(self.path.parent, free)) from error
-        os.replace(self.partial, self.path)
 
     def note(self, checksums, seconds):
         record = {"key": self.key, "checksums": checksums, "cpu_seconds": round(seconds, 2)}
