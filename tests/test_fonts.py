@@ -40,7 +40,8 @@ def test_chinese_characters_come_from_the_readers_own_font_and_else_from_the_boo
 
 
 def test_most_pages_load_the_smaller_chinese_font_alone():
-    assert f"unicode-range: {subset_fonts.unicode_range(subset_fonts.HEADS)};" in STYLE
+    for letters in (subset_fonts.HEADS, subset_fonts.MORE):
+        assert f"unicode-range: {subset_fonts.unicode_range(letters)};" in STYLE
     assert not set(subset_fonts.HEADS) & set(subset_fonts.MORE)
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "book").glob("*.md") if path.stem != "glossary"]
     for path in (ROOT / "notebooks").glob("*.ipynb"):
