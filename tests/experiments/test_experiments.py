@@ -101,11 +101,11 @@ TINY = {
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
     "map_classical": {"CENTRES": 10, "PATCHES": 400},
     "map_front": {
-        "UNIT": 6e9,
+        "UNIT": 2e9,
         "LEAST": {"tuned": 1, "airbench_32": 1, "airbench_64": 1},
         "JUDGES": 10_000,
         "TEST": 20,
-        "PROBED": 60,
+        "PROBED": 40,
     },
     "map_shift": {"EPOCHS": 1},
     "shift_controls": {"EPOCHS": 1},
@@ -114,7 +114,12 @@ TINY = {
     "map_moved": {"EPOCHS": {"everything": 1, "control": 1}},
     "map_sources": {"PASSES": {40: 1}},
     "map_forgetting": {"PASSES": {40: 1}},
-    "map_tuned": {"EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {100: 1}), "MEASURED": 20},
+    "map_tuned": {
+        "EPOCHS": dict.fromkeys(MODULES["map_tuned"].EPOCHS, {40: 1}),
+        "BATCH": {40: 20, 1_000: 20},
+        "CHOOSING": {40: 0.5},
+        "MEASURED": 20,
+    },
     "frameworks": {"N": 20, "BATCH": 4, "REPEATS": 1},
     "compressed_vgg16": {
         "TEST": 20,
@@ -146,8 +151,8 @@ N_TRAIN = {
     "map_scratch": 100,
     "map_shift": 100,
     "map_forgetting": 40,
-    "map_moved": 100,
-    "map_tuned": 100,
+    "map_moved": 40,
+    "map_tuned": 40,
     "race": 40,
 }
 FETCHED = {
