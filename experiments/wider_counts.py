@@ -3,8 +3,8 @@
 In most runs of `next_product` the best setting of `tfidf_source`, the strongest control there, lay at the edge of its
 grid, and so did that of `tfidf`: a better one may lie outside. Here the grids go ten times further on every side.
 
-They were widened after the test had been seen, and there are no further products. So the old rows stay, the networks
-are not tried again, and only controls are: a setting that is better by the texts that choose takes nothing from them.
+They were widened after the test had been seen, and there are no further products. So the old rows stay as they are,
+and only the controls get more to choose from: that can make a gain over them smaller, and was done for no network.
 
 Run it with `python -m experiments.wider_counts`. Chapters 5.2 and 5.3 read it.
 """
