@@ -58,14 +58,25 @@ def files_of(browser):
     return {urllib.parse.urldefrag(name)[0] for name in [browser.current_url, *names] if not name.startswith("data:")}
 
 
+def settled(browser):
+    """Return `files_of` once the page asks for no more: fonts are asked for when the text stands."""
+    before, files = None, files_of(browser)
+    while files != before or browser.execute_script("return document.fonts.status") == "loading":
+        time.sleep(0.5)
+        before, files = files, files_of(browser)
+    return files
+
+
 def test_no_page_is_too_heavy(browser, site):
     assert PAGES, "build the book first: make book"
     rows, heavy = [], []
+    # Else a page is said to ask for the fonts of the page before as well.
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
     for path in PAGES:
         page = path.relative_to(HTML).as_posix()
         browser.get(f"{site}/{page}")
-        time.sleep(0.3)  # fonts are asked for once the text stands
-        files = files_of(browser)
+        files = settled(browser)
         assert all(name.startswith(site) for name in files), f"{page} asks another host: {files}"
         places = {HTML / urllib.parse.unquote(urllib.parse.urlsplit(name).path).lstrip("/") for name in files}
         weight = sum(place.stat().st_size for place in places if place.is_file())
