@@ -276,6 +276,7 @@ LIKE_ANOTHER = {
     "spoken_digits": ("random_head_then_all", "confident_head_then_all"),
     "tuning_pictures": ("last",),
     "tuning_sentences": ("everything", "bitfit"),
+    "wider_counts": ("tfidf_wide",),
     "voice_probes": [
         f"{body}_{layer}"
         for body, layers in (("pretrained", (2, 3)), ("shuffled", (1, 3)), ("fresh", (1, 2, 3)))

@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tlbook import evaluation, results
@@ -39,15 +40,27 @@ def test_controls_hold_no_transfer(rows):
 
 
 def test_a_row_is_what_the_table_says(rows):
-    runs = results.read("next_product").pivot_table("test_accuracy", ["n_train", "seed"], "arm")
+    runs = pd.concat([results.read("next_product"), results.read("wider_counts")])
+    runs = runs.pivot_table("test_accuracy", ["n_train", "seed"], "arm")
     for n in (50, 200):
         found = runs.loc[n].assign(vader=runs.loc[0].vader)  # it needs no label
-        control = found[["majority", "tfidf", "tfidf_source", "vader"]].mean().idxmax()
+        controls = ["majority", "tfidf", "tfidf_wide", "tfidf_source", "tfidf_source_wide", "vader"]
+        control = found[controls].mean().idxmax()
         mean, half = evaluation.paired(found.pros_cons_tuned, found[control])
         row = rows[(rows.table == "next_product") & (rows.arm == "pros_cons_tuned") & (rows.n_train == n)].squeeze()
         assert (row["mean"], row.half, row.control) == (pytest.approx(mean), pytest.approx(half), control)
         over, _ = evaluation.paired(found.pros_cons_tuned, found.pros_cons_frozen)
         assert row.over_head == pytest.approx(over)
+
+
+def test_wider_grids_made_no_control_stronger():
+    """Chapter 5.2 says so."""
+    runs = pd.concat([results.read("next_product"), results.read("wider_counts")])
+    runs = runs.pivot_table("test_accuracy", ["n_train", "seed"], "arm")
+    for n in (50, 200, 1_000):
+        for arm in ("tfidf", "tfidf_source"):
+            gain = evaluation.paired(runs.loc[n][f"{arm}_wide"], runs.loc[n][arm])
+            assert evaluation.verdict(gain).startswith("not told apart")
 
 
 def test_alternatives_are_chosen_by_validation(rows):
