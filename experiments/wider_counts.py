@@ -1,7 +1,8 @@
 """The counts of words of `next_product` with wider grids: same products, folds, labels and texts that choose.
 
 In most runs of `next_product` the best setting of `tfidf_source`, the strongest control there, lay at the edge of its
-grid, and so did that of `tfidf`: a better one may lie outside. Here the grids go ten times further on every side.
+grid, and that of `tfidf` in many: a better one may lie outside. Here the grids go at least ten times further on every
+side.
 
 They were widened after the test had been seen, and there are no further products. So the old rows stay as they are,
 and only the controls get more to choose from: that can make a gain over them smaller, and was done for no network.
