@@ -178,6 +178,19 @@ def test_same_weights_in_another_network_are_another_network(backbone, change):
     assert computed(other, pictures())
 
 
+def test_same_operations_otherwise_connected_are_another_network():
+    def build(behind):
+        """Add two activations: one behind the other, or side by side."""
+        inputs = keras.Input((4, 6, 3))
+        first = keras.layers.Activation("relu")(keras.layers.Rescaling(1 / 255, offset=-0.5)(inputs))
+        second = keras.layers.Activation("tanh")(first if behind else inputs)
+        return keras.Model(inputs, keras.layers.Add()([first, second]))
+
+    one, other = build(behind=True), build(behind=False)
+    assert features.identity(one) == features.identity(build(behind=True)) != features.identity(other)
+    assert not np.array_equal(features.extract(one, pictures()), features.extract(other, pictures()))
+
+
 def test_other_pictures_are_other_features(backbone):
     features.extract(backbone, pictures())
     changed = pictures()

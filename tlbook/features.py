@@ -114,8 +114,8 @@ def halved(backbone):
 
 
 def identity(backbone):
-    """Return a digest of what a Keras model computes, its weights and its operations, for the key of a cache."""
-    return fingerprint(*backbone.get_weights(), text=_operations(backbone))
+    """Return a digest of what a Keras model computes for the key of a cache: weights, operations, what feeds which."""
+    return fingerprint(*backbone.get_weights(), text=[*_operations(backbone), _connections(backbone)])
 
 
 def _operations(backbone):
@@ -126,3 +126,21 @@ def _operations(backbone):
         (kind, {key: value for key, value in config.items() if key not in ("name", "trainable")})
         for kind, config in configs
     ]
+
+
+def _connections(backbone):
+    """Return what each operation of a functional model takes in, with the places of operations for their names."""
+    if not hasattr(backbone, "operations"):
+        return []
+    listed = backbone.get_config()["layers"]
+    places = {each["name"]: place for place, each in enumerate(listed)}
+
+    def placed(value):
+        if isinstance(value, dict) and "keras_history" in value:
+            name, *tensor = value["keras_history"]
+            return [places[name], *tensor]
+        if isinstance(value, dict):
+            return {key: placed(each) for key, each in value.items()}
+        return [placed(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return [placed(each["inbound_nodes"]) for each in listed]
