@@ -107,6 +107,12 @@ def test_probe_without_a_C_to_try_is_refused():
         heads.best_probe(examples, examples, C=())
 
 
+def test_a_score_that_is_no_number_chooses_nothing():
+    scores = iter([0.5, np.nan, 0.7])
+    with pytest.raises(ValueError, match=r"got NaN for C = \[0.1\]"):
+        heads.best_probe(TRAIN, VALIDATION, (0.01, 0.1, 1.0), score=lambda *_: next(scores))
+
+
 def test_any_score_can_choose():
     """The average precision of class 0, and a score that wants the probe as bad as can be."""
 

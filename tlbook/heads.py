@@ -90,7 +90,7 @@ def best_probe(train, validation, C=(1e-4, 1e-3, 1e-2, 1e-1), score=Probe.score,
     make : callable
         As in `linear_probe`.
 
-    Raises `ValueError` for no C, and as `linear_probe` does. Taught in chapter 4.2.
+    Raises `ValueError` for no C, a score that is NaN, and as `linear_probe` does. Taught in chapter 4.2.
 
     >>> train = np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]
     >>> probe = best_probe(train, (np.array([[-1.0], [4.0]]), [0, 1]), C=(0.1, 1.0))
@@ -100,7 +100,9 @@ def best_probe(train, validation, C=(1e-4, 1e-3, 1e-2, 1e-1), score=Probe.score,
     if not len(C):
         raise ValueError("C: got none, expected one or more values")
     probes = (linear_probe(*train, each, make) for each in sorted(C))
-    scored = (replace(probe, validation_score=float(score(probe, *validation))) for probe in probes)
+    scored = [replace(probe, validation_score=float(score(probe, *validation))) for probe in probes]
+    if unknown := [probe.C for probe in scored if np.isnan(probe.validation_score)]:
+        raise ValueError(f"score: got NaN for C = {unknown}, expected a number that can be compared")
     return max(scored, key=lambda probe: probe.validation_score)
 
 
