@@ -132,7 +132,7 @@ def _connections(backbone):
     """Return what each operation of a functional model takes in, with the places of operations for their names."""
     if not hasattr(backbone, "operations"):
         return []
-    listed = backbone.get_config()["layers"]
+    listed = backbone.get_config().get("layers", [])  # a subclass with arguments of its own lists none
     places = {each["name"]: place for place, each in enumerate(listed)}
 
     def placed(value):
