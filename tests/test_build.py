@@ -347,6 +347,27 @@ def test_a_failing_notebook_stops_the_build_with_its_name_its_cell_and_its_error
     assert not (book / "_build" / "html").exists()
 
 
+@pytest.mark.parametrize("pages, threads", [(1, 8), (3, 2), (20, 1)])
+def test_pages_that_run_side_by_side_share_the_cores(tmp_path, monkeypatch, pages, threads):
+    book = Book(write_book(tmp_path, **{f"page{i}": [f"print({i})"] for i in range(pages)}))
+    shared = []
+    monkeypatch.setattr(build_book, "NOTEBOOK_BYTES", 1)  # there is memory for all
+    monkeypatch.setattr(build_book.joblib, "cpu_count", lambda: 8)
+    monkeypatch.setattr(workers, "start", lambda threads: shared.append(threads))
+    monkeypatch.setattr(workers, "ask", lambda worker, name, notebook, *_: (notebook, 0))
+    build_book.run_pages(book.cache, build_book.find_pages(book.folder, book.cache))
+    assert set(shared) == {threads} and len(shared) == min(pages, 8)
+
+
+def test_a_worker_is_given_its_threads_and_a_variable_of_the_user_is_obeyed(monkeypatch):
+    for given, expected in ((None, "3"), ("5", "5")):
+        if given:
+            monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", given)
+        with workers.start(threads=3) as worker:
+            assert psutil.Process(worker.pid).environ()["TF_NUM_INTRAOP_THREADS"] == expected
+            worker.stdin.close()
+
+
 def run_notebook(*cells, seconds=60):
     return workers.run(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells))), ".", seconds)
 

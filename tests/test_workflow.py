@@ -24,7 +24,7 @@ def commands(job):
 def test_the_pinned_job_runs_what_make_test_runs():
     rule = re.search(r"^test: setup\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
     rule = rule.replace("$(WORKERS)", re.search(r"^WORKERS \?= (\d)$", MAKEFILE, re.MULTILINE)[1])
-    expected = [re.sub(r"^\t(\$\(BUNDLED\) )?\$\(BIN\)/", "", line) for line in rule.splitlines()]
+    expected = [re.sub(r"^\t(\$\((BUNDLED|SHARED)\) )*\$\(BIN\)/", "", line) for line in rule.splitlines()]
     assert commands("pinned")[-len(expected) :] == expected
 
 

@@ -113,14 +113,14 @@ def run_page(page, idle):
 
 
 def run_pages(cache, pages):
-    """Run pages, several at a time, and keep their outputs; end at the first that fails."""
+    """Run pages, several at a time, and keep their outputs; end at the first that fails. They share the cores."""
     room = int(psutil.virtual_memory().available / NOTEBOOK_BYTES)
     n = min(max(1, min(joblib.cpu_count(), room)), len(pages))
     print(f"{len(pages)} pages to run, {n} at a time", flush=True)
     idle, pool = queue.SimpleQueue(), concurrent.futures.ThreadPoolExecutor(n)
     try:
         for _ in range(n):
-            idle.put(workers.start())
+            idle.put(workers.start(threads=max(1, joblib.cpu_count() // n)))
         runs = {pool.submit(run_page, page, idle): page for page in pages}
         for run in concurrent.futures.as_completed(runs):
             keep(cache, runs[run], *run.result())
