@@ -91,14 +91,14 @@ address: $(READY)
 BUNDLED := env -u TLBOOK_MIRROR TLBOOK_DATA=emoji10 TLBOOK_OFFLINE=1
 # What runs side by side shares the cores: two notebooks with a thread for every core each take a tenth longer.
 SHARED := TF_NUM_INTRAOP_THREADS=$$($(BIN)/python -c 'import joblib; print(max(1, joblib.cpu_count() // 2))')
-# Of the unit tests, many wait for another process: with memory to spare, 3 on two cores are done sooner.
+# A test often waits, for another process or for the disk: with memory to spare, 3 workers on two cores are done sooner.
 WORKERS ?= 2
 
 test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BUNDLED) $(SHARED) $(BIN)/pytest -n $(WORKERS) --dist worksteal
-	$(BUNDLED) $(SHARED) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope notebooks/
+	$(BUNDLED) $(SHARED) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n $(WORKERS) --dist loadscope notebooks/
 
 lab: setup
 	$(BIN)/jupyter lab notebooks
