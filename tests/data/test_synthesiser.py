@@ -33,6 +33,13 @@ def test_the_same_list_gives_the_same_sound():
 
 
 @spoken
+def test_a_synthesiser_that_does_not_end_is_ended(monkeypatch):
+    monkeypatch.setattr(espeak, "PATIENCE_S", (0, 0.001))
+    with pytest.raises(RuntimeError, match="did not end within 0.002 s, with 2 texts to say"):
+        espeak.say([espeak.request("seven", "en-us")] * 2)
+
+
+@spoken
 def test_hidden_state_of_espeak_is_why_each_list_gets_its_own_process():
     first, again = espeak.say([espeak.request("seven", "en-us")] * 2)
     assert len(first) != len(again) or not np.array_equal(first, again)

@@ -19,6 +19,7 @@ import sys
 import numpy as np
 
 RATE = 22_050  # samples a second, as espeak-ng makes them
+PATIENCE_S = 60, 2  # for the process, and for each text: far more than they take
 LIMITS = {"words_per_minute": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
 # Numbers of its header speak_lib.h.
 _SYNCHRONOUS, _DO_NOT_EXIT, _UTF8 = 2, 0x8000, 1
@@ -62,11 +63,17 @@ def request(text, voice, words_per_minute=175, pitch=50, pitch_range=50):
 def say(requests):
     """Say a list of `request`s in one fresh process; return a list of waveforms, float32 (n,) in -1..1, at `RATE`.
 
-    Raises `RuntimeError` with the reason where espeak-ng cannot run on this machine. Taught in chapter 5.10.
+    Raises `RuntimeError` with the reason where espeak-ng cannot run on this machine, or does not end in the time that
+    `PATIENCE_S` gives it. Taught in chapter 5.10.
     """
+    start, each = PATIENCE_S
     # By its file and not as `-m tlbook.data.espeak`, which would first load all of `tlbook.data`.
     command = [sys.executable, "-P", __file__, str(_data_folder())]
-    done = subprocess.run(command, input=json.dumps(requests).encode(), capture_output=True)
+    text, patience = json.dumps(requests).encode(), start + each * len(requests)
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"espeak-ng did not end within {patience} s, with {len(requests)} texts to say") from None
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip()[-500:]
         raise RuntimeError(f"espeak-ng did not run (code {done.returncode}): {reason}")
