@@ -153,6 +153,7 @@ N_TRAIN = {
     "map_shift": 100,
     "map_forgetting": 40,
     "map_moved": 40,
+    "map_noise": 40,
     "map_tuned": 40,
     "race": 40,
 }
@@ -251,6 +252,7 @@ LIKE_ANOTHER = {
         if name not in ("everything", "airbench_32", "without_probe")
     ],
     "map_moved": ("vgg16_mean_variance",),
+    "map_noise": ("nothing", "noise"),
     "map_sources": [
         name
         for name in MODULES["map_sources"].EXPERIMENT.arms
