@@ -2,6 +2,7 @@
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 SIZE = {"width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": False}
 SPARE = 6  # pixels that letters may reach over their line
@@ -27,8 +28,9 @@ def open_deck(driver, path, query=""):
     """Open a deck from the disk and wait until it stands."""
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SIZE)
     driver.get(f"{path.as_uri()}{query}")
-    ready = "() => Reveal.isReady() ? arguments[0]() : Reveal.on('ready', arguments[0])"
-    driver.execute_async_script(f"document.fonts.ready.then({ready})")
+    # Asked again and again: on a busy machine a deck of megabytes may not have read its own script yet.
+    stands = "return typeof Reveal !== 'undefined' && Reveal.isReady() && document.fonts.status === 'loaded'"
+    WebDriverWait(driver, 60).until(lambda driver: driver.execute_script(stands))
 
 
 def press(driver, key):
