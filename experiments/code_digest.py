@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 FOLDER = pathlib.Path(__file__).parent
+WORDS = ("question", "unit", "left_out")  # keywords that change no row that is there
 
 
 def digest(function, arms=(), settled=None):
@@ -13,8 +14,8 @@ def digest(function, arms=(), settled=None):
 
     The code is that of the function's module and of the modules in `experiments/` that it imports, without comments,
     docstrings, questions, units, and what a module does as a command: saying something better makes no row stale.
-    Neither does the frame, which decides no figure: `protocol`, and all that it imports itself. The package `tlbook`
-    has its own version.
+    Neither does a run that is left out, nor the frame, which decides no figure: `protocol`, and all that it imports
+    itself. The package `tlbook` has its own version.
     """
     frame = _reached(FOLDER / "protocol.py", {})
     code = _reached(pathlib.Path(sys.modules[function.__module__].__file__), frame).values()
@@ -50,7 +51,7 @@ def _code(tree):
     """Return the statements of a module as text, without what changes no figure."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            node.keywords = [word for word in node.keywords if word.arg not in ("question", "unit")]
+            node.keywords = [word for word in node.keywords if word.arg not in WORDS]
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test))]

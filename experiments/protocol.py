@@ -105,6 +105,9 @@ class Experiment:
         Returns what another experiment chose for this one: where that changes, rows are stale.
     fresh : bool
         A new process for each run (`recording.record`).
+    left_out : dict of str to callable
+        Runs that the design names and that are not made: by the reason, what takes a run and returns whether it is one
+        of them. Settled before any of them is made.
 
     Raises `ValueError` for no arms, no metrics, or a design without `n_train` and `seed`.
     """
@@ -118,6 +121,7 @@ class Experiment:
     metrics: dict
     settled: Callable | None = None
     fresh: bool = False
+    left_out: dict = field(default_factory=dict)
 
     def __post_init__(self):
         """Check that nothing is missing that a row needs."""
@@ -129,11 +133,12 @@ class Experiment:
 
     def configurations(self):
         """Return all runs, arm by arm, as a list of dict."""
-        return [
+        runs = [
             {"arm": name, **dict(zip(self.design, values, strict=True))}
             for name, arm in self.arms.items()
             for values in itertools.product(*(self.design | arm.design).values())
         ]
+        return [run for run in runs if not any(without(run) for without in self.left_out.values())]
 
     def run(self, arm, n_train, seed, **more):
         """Let an arm fit and choose, then look at the test once: return its row, with its `source`.

@@ -112,6 +112,8 @@ def test_runs_are_arm_by_arm_and_an_arm_may_have_a_design_of_its_own():
     wide = experiment(design={"n_train": (10,), "noise": (1, 2), "seed": (0,)})
     assert [c["noise"] for c in wide.configurations()] == [1, 2, 1, 2]
     assert wide.run(**wide.configurations()[1])["chosen"] == 0.1 and SEEN[-2][1].noise == 2
+    less = experiment(left_out={"nobody asks": lambda run: run["arm"] == "two" and run["n_train"] > 10})
+    assert less.configurations() == [c for c in toy.configurations() if (c["arm"], c["n_train"]) != ("two", 20)]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def load(n_train, seed):
     return helper.data(n_train), seed  # twice
 
 
-EXPERIMENT = dict(name="toy", question="Does it?")
+EXPERIMENT = dict(name="toy", question="Does it?", left_out={})
 
 if __name__ == "__main__":
     print(EXPERIMENT)
@@ -262,6 +264,7 @@ def digest(monkeypatch, tmp_path):
         ("What it does.", "What it does, said better."),
         ("Load it.", "Load them."),
         ('question="Does it?"', 'question="Does it transfer?"'),
+        ("left_out={}", 'left_out={"nobody asks": lambda run: run["arm"] == "two"}'),
         ("(n_train), seed  # twice", "(\n        n_train,\n    ), seed"),
         ("print(EXPERIMENT)", "print('done')"),
     ],
