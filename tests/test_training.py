@@ -217,6 +217,12 @@ def test_network_that_is_always_wrong_scores_nothing():
     assert history["accuracy"] == history["val_accuracy"] == [0.0]
 
 
+def test_where_nobody_judges_there_is_a_loss_and_no_judgement():
+    inputs, labels = toy()
+    history = training.fit(linear(), training.Batches([inputs], labels, 8), None, 2, 0.1)
+    assert set(history) == {"loss", "accuracy"} and len(history["loss"]) == 2
+
+
 def test_fit_takes_the_steps_of_adam():
     """Softmax regression on one batch an epoch, in NumPy: Kingma and Ba (2015), algorithm 1, with Keras's constants."""
     inputs, labels = toy()

@@ -78,8 +78,8 @@ def fit(model, batches, validation, epochs, learning_rate):
         Returns logits (n, classes). Its `trainable` flags say what learns.
     batches : Batches
         What it learns from.
-    validation : tuple
-        (inputs, integer labels).
+    validation : tuple or None
+        (inputs, integer labels) that judge each epoch; None where nobody asks.
     epochs : int
         Passes over `batches`.
     learning_rate : float
@@ -89,7 +89,7 @@ def fit(model, batches, validation, epochs, learning_rate):
     Returns
     -------
     dict of str to list of float
-        loss, accuracy, val_loss and val_accuracy, one number an epoch.
+        loss, accuracy, and with validation data val_loss and val_accuracy, one number an epoch.
 
     Raises
     ------
