@@ -15,7 +15,9 @@ import record_facts
 
 EXPERIMENT = """
 QUESTION = "Does it help?"
-EXPERIMENT = protocol.Experiment(name="small", question=QUESTION, unit="test " "picture", arms={})
+EXPERIMENT = protocol.Experiment(
+    name="small", question=QUESTION, unit="test " "picture", left_out={"the large one, as nobody asks": bool}, arms={}
+)
 """
 
 
@@ -33,7 +35,8 @@ def root(tmp_path):
 
 def test_an_experiment_is_read_and_not_run(root):
     (entry,) = record_facts.experiments(root)
-    assert entry == {"name": "small", "kind": "Experiment", "question": "Does it help?", "unit": "test picture"}
+    words = {"question": "Does it help?", "unit": "test picture", "left_out": ["the large one, as nobody asks"]}
+    assert entry == {"name": "small", "kind": "Experiment", **words}
 
 
 def test_a_question_that_cannot_be_read_is_told(root):

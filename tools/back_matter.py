@@ -28,7 +28,9 @@ class ExperimentIndex(SphinxDirective):
             rows = record_facts.table(name)
             size = f"{len(rows):,} runs" if rows is not None else "not recorded yet"
             over = f"; intervals are over {entry['unit']}" if entry["unit"] else ""
-            what = nodes.paragraph("", "", nodes.literal("", f"results/{name}.csv"), nodes.Text(f": {size}{over}."))
+            not_run = "".join(f" Not run: {what}." for what in entry["left_out"])
+            said = f": {size}{over}.{not_run}"
+            what = nodes.paragraph("", "", nodes.literal("", f"results/{name}.csv"), nodes.Text(said))
             how = nodes.paragraph(
                 "", "Recorded by ", nodes.literal("", f"python -m experiments.{name}"), nodes.Text(".")
             )

@@ -20,6 +20,8 @@ _READS = re.compile(r"results\.(?:read|so_far)\(\s*\"(\w+)\"\s*[,)]")
 def experiments(root=ROOT):
     """Return the experiments, sorted, as dicts: `name`, `question`, `unit` (None for a measurement), `kind`.
 
+    Under `left_out` stands what was planned and is not run, and why: a list of str.
+
     The files are read and not run; closed ones are left out. Raises `ValueError` for one whose question is not a
     plain string.
     """
@@ -33,6 +35,7 @@ def experiments(root=ROOT):
             entry = {name: _text(words.get(name), assigned) for name in ("question", "unit")}
             if not entry["question"]:
                 raise ValueError(f"{path.name}: got no question that can be read, expected a plain string")
+            entry["left_out"] = [key.value for key in words["left_out"].keys] if "left_out" in words else []
             found.append({"name": path.stem, "kind": ast.unparse(call.func).split(".")[-1], **entry})
     return found
 
