@@ -63,7 +63,7 @@ TINY = {
     "sentence_pairs": {"STEPS": 1},
     "language_transfer": {"EPOCHS": {50: 1}, "WORDS": 3_000, "HELD_OUT": 50, "VOCABULARY": 300, "UNITS": 8},
     "prose_model": {
-        "SENTENCES": 400,
+        "SENTENCES": 160,
         "HELD_OUT": 20,
         "CHOOSING": 20,
         "PIECES": 200,
@@ -425,7 +425,8 @@ def test_perplexity_is_measured(tiny):
     assert rows["bigram"]["words"] == rows["lstm"]["words"] <= 3_000
 
 
-def test_speed_is_measured(tiny):
+def test_speed_is_measured(tiny, step_by_step):
+    step_by_step()
     assert tiny("training_speed").run(arm="onednn", repeat=0)["pictures_per_second"] > 0
 
 
@@ -455,7 +456,8 @@ def test_reused_pieces_are_the_same_whether_the_pretraining_was_kept_or_not(tiny
     assert np.array_equal(head(7), head(7))
 
 
-def test_frameworks_are_measured(tiny, monkeypatch):
+def test_frameworks_are_measured(tiny, monkeypatch, step_by_step):
+    step_by_step()
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     experiment, module = tiny("frameworks"), MODULES["frameworks"]
     theirs = {"features": np.zeros((4, 1, 1, 512), "float32") + 1}
