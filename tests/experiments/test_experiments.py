@@ -98,6 +98,7 @@ TINY = {
         "JUDGES": 40,
         "TEST": 20,
     },
+    "race_controls": {"EPOCHS": {"short": 1, "narrow": 1}, "READ": (20, 40)},
     "map_task": {"POOL": 160, "SMALL": 120, "TEST": 20},
     "map_scratch": {"EPOCHS": {100: 1}, "WIDTH": 4},
     "map_classical": {"CENTRES": 10, "PATCHES": 400},
@@ -156,6 +157,7 @@ N_TRAIN = {
     "map_noise": 40,
     "map_tuned": 40,
     "race": 40,
+    "race_controls": 40,
 }
 FETCHED = {
     "bench_counts": [assets.VADER],
@@ -192,6 +194,7 @@ PICTURES = (
     "cifar10_regimes",
     "frameworks",
     "race",
+    "race_controls",
     "compressed_vgg16",
     "budget_controls",
     "label_budget",
@@ -275,6 +278,7 @@ LIKE_ANOTHER = {
     "prose_model": ("scratch",),
     "prose_sentiment": ("majority", "tfidf", "random_frozen", "adapted_frozen"),
     "race": ("cached_blocks_3_4",),
+    "race_controls": ("airbench_short",),
     "series_transfer": ("month",),
     "spoken_digits": ("random_head_then_all", "confident_head_then_all"),
     "tuning_pictures": ("last",),
