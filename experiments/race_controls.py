@@ -69,7 +69,7 @@ EXPERIMENT = Experiment(
         "airbench_short": Arm(fit=functools.partial(from_scratch, how="short"), pretraining="none"),
         "airbench_narrow": Arm(fit=functools.partial(from_scratch, how="narrow"), pretraining="none"),
     },
-    design={"n_train": (race.LABELS,), "seed": (0, 1, 2)},
+    design={"n_train": (race.LABELS,), "seed": (0, 1, 2, 3, 4)},
     load=race.load,
     metrics={"accuracy": evaluation.accuracy},
     fresh=True,

@@ -50,6 +50,7 @@ IN_PROGRESS = (
     "map_shift",
     "map_tuned",
     "race",
+    "race_controls",
 )
 
 
