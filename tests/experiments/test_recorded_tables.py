@@ -49,7 +49,6 @@ IN_PROGRESS = (
     "map_scratch",
     "map_shift",
     "map_tuned",
-    "race_controls",
 )
 
 
