@@ -5,10 +5,7 @@ are written to `_build/weights.csv`.
 """
 
 import csv
-import functools
-import http.server
 import pathlib
-import threading
 import time
 import urllib.parse
 
@@ -38,18 +35,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def site():
-    """The address of a server on this machine: a browser tells times and weights of what came over a connection."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *words):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    """The address of the book: a browser tells times and weights of what came over a connection."""
+    with headless.served(HTML) as address:
+        yield address
 
 
 def files_of(browser):

@@ -1,8 +1,11 @@
-"""A browser without a window, for tests of what the pages do."""
+"""A browser without a window and a server, for tests of what the pages do."""
 
 import contextlib
+import functools
+import http.server
 import json
 import shutil
+import threading
 
 import pytest
 from selenium import webdriver
@@ -27,6 +30,29 @@ def browser(*arguments, watch=False):
         yield driver
     finally:
         driver.quit()
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Yield the address of a server of the folder `folder`, on this machine.
+
+    Chromium gives each page from disk a process of its own, and such a page may miss what the one before has just
+    stored. Pages of one server share their storage at once.
+    """
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *words):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def asked_for(driver):

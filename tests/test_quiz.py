@@ -3,6 +3,7 @@
 import json
 import re
 
+import headless
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -32,10 +33,9 @@ def quiz(browser, tmp_path):
     script = (record_facts.ROOT / "book" / "_static" / "quiz.js").read_text(encoding="utf-8")
     page = tmp_path / "page.html"
     page.write_text(f'<meta charset="utf-8"><script>{script}</script><body>{body}</body>', encoding="utf-8")
-    browser.get(page.as_uri())
-    browser.execute_script("localStorage.clear()")  # all pages from disk share one memory
-    browser.refresh()
-    return browser, right
+    with headless.served(tmp_path) as address:
+        browser.get(f"{address}/page.html")
+        yield browser, right
 
 
 def question(browser, number):
