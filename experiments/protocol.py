@@ -131,6 +131,10 @@ class Experiment:
         if not {"n_train", "seed"} <= set(self.design):
             raise ValueError(f"design: got {list(self.design)}, expected n_train and seed among them")
 
+    def __getstate__(self):
+        """Return what travels to the process of a run: no plan, whose rules may be lambdas, which do not travel."""
+        return vars(self) | {"left_out": {}}
+
     def configurations(self):
         """Return all runs, arm by arm, as a list of dict."""
         runs = [

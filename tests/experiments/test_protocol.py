@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import pickle
 import random
 import sys
 import types
@@ -114,6 +115,8 @@ def test_runs_are_arm_by_arm_and_an_arm_may_have_a_design_of_its_own():
     assert wide.run(**wide.configurations()[1])["chosen"] == 0.1 and SEEN[-2][1].noise == 2
     less = experiment(left_out={"nobody asks": lambda run: run["arm"] == "two" and run["n_train"] > 10})
     assert less.configurations() == [c for c in toy.configurations() if (c["arm"], c["n_train"]) != ("two", 20)]
+    travelled = pickle.loads(pickle.dumps(less.run))  # a run happens in another process
+    assert travelled(**less.configurations()[0]) == less.run(**less.configurations()[0])
 
 
 @pytest.mark.parametrize(
