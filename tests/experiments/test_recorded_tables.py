@@ -46,7 +46,6 @@ IN_PROGRESS = (
     "map_forgetting",
     "map_frozen",
     "map_scores",
-    "map_shift",
     "map_tuned",
 )
 
