@@ -43,7 +43,6 @@ def test_columns_are_those_of_the_experiment(table, experiment):
 # Tables whose recording goes on: their names. Their chapters say which rows are there.
 IN_PROGRESS = (
     "map_front",
-    "map_forgetting",
     "map_frozen",
     "map_scores",
     "map_tuned",
