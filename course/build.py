@@ -16,6 +16,7 @@ import zipfile
 import nbformat
 
 from course import assignment, state, student
+from tlbook.files import cache
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
@@ -97,10 +98,13 @@ def capstone():
 
 def pack(path, files):
     """Write a zip of files, a dict from name to text or bytes. The same files give the same zip."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(f"{path.stem}/{name}", SOMETIME), content, zipfile.ZIP_DEFLATED)
+
+    def write(file):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in sorted(files.items()):
+                archive.writestr(zipfile.ZipInfo(f"{path.stem}/{name}", SOMETIME), content, zipfile.ZIP_DEFLATED)
+
+    cache.write_atomically(path, write)
 
 
 def wheel():

@@ -18,6 +18,7 @@ import tempfile
 import numpy as np
 
 from course import assignment, bands, check, feedback, isolation, outcome, state, submission, tables
+from tlbook.commands import speed
 
 RISKS = """--without-isolation: submissions run as programs of this user. One of them could read the hidden checks and
 the work of others, change or delete any file of yours, and send it away. Use it only on a machine that holds nothing
@@ -121,7 +122,7 @@ def main(arguments=None):
     parser.add_argument("assignment", help="the name of an assignment, such as 01_three_stages")
     parser.add_argument("submissions", type=pathlib.Path, help="a folder with NAME.ipynb or NAME/any.ipynb")
     parser.add_argument("--into", type=pathlib.Path, help="a folder for the results (default: SUBMISSIONS-graded)")
-    parser.add_argument("--workers", type=int, default=isolation.cores(), help="how many at a time (%(default)s)")
+    parser.add_argument("--workers", type=int, default=speed.cores(), help="how many at a time (%(default)s)")
     parser.add_argument("--without-isolation", action="store_true", help=RISKS)
     options = parser.parse_args(arguments)
     for name in ("SIGINT", "SIGTERM"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 ENDINGS = {
     "whole": "ran to its end",
     "time": "ran longer than the limit and was ended: is there a loop that does not end?",
+    "killed": "was ended by the system: it had no memory left, or the limit of time was ignored",
     "memory": "used more memory than the limit and was ended",
     "processes": "started more processes than the limit and was ended",
     "left": "ended Python before its end, so that nothing was handed over",
@@ -30,8 +31,9 @@ class Outcome:
 
 def of_exit(code, made):
     """Return the outcome for an exit code, negative for a signal, and what was handed over."""
-    if code in [-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)]:  # not on Windows
-        return Outcome("time")
+    for name, ending in (("SIGXCPU", "time"), ("SIGKILL", "killed")):
+        if hasattr(signal, name) and code == -getattr(signal, name):  # Windows has neither
+            return Outcome(ending)
     if made and code == 0:
         return Outcome("whole", made)
     return Outcome("left" if code >= 0 else "nothing")

@@ -2,8 +2,8 @@
 
 VGG16 always ends at `block4_pool` (see `cifar10_depth`). The regimes that train it get comparable work, counted in
 multiply-adds: two passes over the pictures through blocks 1 to 4 cost about as much as four through block 4 with the
-cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed). No picture of
-`data.holdout` is drawn.
+cached features of blocks 1 to 3. Learning rates come from `cifar10_rates` (validation set, another seed). Today no
+picture of `data.holdout` is drawn; the rows are older than the holdout.
 
 The first record (`results/lessons/cifar10_regimes.csv`, its rates beside it) read VGG16 after block 5, folded the
 standardisation into the head and trained with momentum: at 1,000 labels its tuned networks lay below the probe. All

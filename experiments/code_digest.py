@@ -15,7 +15,8 @@ def digest(function, arms=(), settled=None):
     The code is that of the function's module and of the modules in `experiments/` that it imports, without comments,
     docstrings, questions, units, and what a module does as a command: saying something better makes no row stale.
     Neither does a run that is left out, nor the frame, which decides no figure: `protocol`, and all that it imports
-    itself. The package `tlbook` has its own version.
+    itself, so `pretraining` too: a change in which random numbers it puts back is not seen here. The package `tlbook`
+    has its own version.
     """
     frame = _reached(FOLDER / "protocol.py", {})
     code = _reached(pathlib.Path(sys.modules[function.__module__].__file__), frame).values()

@@ -28,6 +28,7 @@ def record(name):
     sources.find(assets.CIFAR10)
     FOLDER.mkdir(exist_ok=True)
     results.FOLDER = FOLDER
+    os.environ["TLBOOK_RESULTS"] = str(FOLDER)  # an arm that reads what another one chose reads it from there too
     return importlib.import_module(f"experiments.{name}").EXPERIMENT.record()
 
 

@@ -155,7 +155,11 @@ class Experiment:
         if fitted.chosen not in arm.grid:
             raise ValueError(f"chosen: got {fitted.chosen!r} from {name}, expected one of its grid, {arm.grid}")
         if (arm.pretraining == "measured") != (fitted.pretraining_seconds is not None):
-            raise ValueError(f"pretraining_seconds: got {fitted.pretraining_seconds} from {name}, {arm.pretraining}")
+            wanted = "CPU seconds" if arm.pretraining == "measured" else "None"
+            raise ValueError(
+                f"pretraining_seconds: got {fitted.pretraining_seconds} from {name}, expected {wanted}: "
+                f"its pretraining is {arm.pretraining!r}"
+            )
         figures = {
             "chosen": " ".join(map(str, fitted.chosen)) if isinstance(fitted.chosen, tuple) else fitted.chosen,
             "at_edge": at_edge(fitted.chosen, arm.grid),

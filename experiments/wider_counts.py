@@ -7,7 +7,7 @@ side.
 They were widened after the test had been seen, and there are no further products. So the old rows stay as they are,
 and only the controls get more to choose from: that can make a gain over them smaller, and was done for no network.
 
-Run it with `python -m experiments.wider_counts`. Chapters 5.2 and 5.3 read it.
+Run it with `python -m experiments.wider_counts`. Chapter 5.2 reads it.
 """
 
 import itertools

@@ -60,7 +60,10 @@ def test_every_table_is_read_somewhere_or_settles_another_experiment():
 
 def test_readers_are_found_in_pages_and_notebooks(root):
     assert record_facts.readers(root) == {"small": ["book/page"]}
-    assert "notebooks/04_3_fine_tuning" in record_facts.readers()["cifar10_regimes"]
+    readers = record_facts.readers()
+    assert "notebooks/04_3_fine_tuning" in readers["cifar10_regimes"]
+    assert "notebooks/04_6_fast_tuning" in readers["race"] and "notebooks/04_6_fast_tuning" in readers["race_controls"]
+    assert "notebooks/08_1_what_and_when" in readers["own_folder"], "by way of tlbook.methods.comparisons"
     assert record_facts.table("small", root).cpu_seconds.sum() == 1 and record_facts.table("none", root) is None
 
 

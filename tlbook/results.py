@@ -4,6 +4,7 @@ import html
 import io
 import json
 import math
+import os
 import pathlib
 import re
 
@@ -13,7 +14,9 @@ from tlbook.files.archives import DamagedFile, reading
 
 # Beside the package in a checkout, inside it in an installed wheel.
 _PACKAGE = pathlib.Path(__file__).parent
-FOLDER = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
+_HOME = _PACKAGE / "recorded" if (_PACKAGE / "recorded").is_dir() else _PACKAGE.parent / "results"
+# A recording on other data sets the variable: the processes of its runs load this module anew.
+FOLDER = pathlib.Path(os.environ.get("TLBOOK_RESULTS") or _HOME)
 
 _COMMANDS = {"places": "`make places`", "map": "`python tools/whole_map.py`"}  # of tables that no experiment writes
 REFERENCE, REFERENCE_GFLOPS = "reference", 70  # a laptop without AVX-512: float32, each of two cores

@@ -41,7 +41,7 @@ class ExperimentIndex(SphinxDirective):
             if readers.get(name):
                 read += [links(readers[name], self.env.docname), nodes.Text(".")]
             else:
-                read += nodes.Text("no chapter; it settles what another experiment uses.")
+                read += nodes.Text("no chapter.")
             body = nodes.definition("", what, how, read)
             term = nodes.term("", entry["question"], ids=[f"experiment-{name.replace('_', '-')}"])
             items.append(nodes.definition_list_item("", term, body))

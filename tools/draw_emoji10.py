@@ -19,6 +19,7 @@ import resvg_py
 from PIL import Image
 
 from tlbook.data.emoji10 import CLASS_NAMES, SPRITE_FILE, TEST_STYLES, TRAIN_STYLES
+from tlbook.files import cache
 
 SIZE = 64  # pixels
 
@@ -119,7 +120,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", type=pathlib.Path, default="node_modules", help="folder of unpacked npm packages")
     arrays = draw(parser.parse_args().packages)
-    np.savez_compressed(SPRITE_FILE, **arrays)
+    cache.write_atomically(SPRITE_FILE, lambda file: np.savez_compressed(file, **arrays))
     print_counts(arrays)
     print(f"{len(arrays['sprites'])} sprites, {SPRITE_FILE.stat().st_size:,} bytes")
 

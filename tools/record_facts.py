@@ -12,9 +12,12 @@ import page_parts
 import whole_map
 from closed import is_closed
 from tlbook import results
+from tlbook.methods import cases
 
 ROOT = pathlib.Path(__file__).parents[1]
 _READS = re.compile(r"results\.(?:read|so_far)\(\s*\"(\w+)\"\s*[,)]")
+# `tlbook.methods.comparisons` reads these, and names none of them.
+_COMPARED = sorted({name for case in cases.CASES for name in (case.table, *case.controls) if "/" not in name})
 
 
 def experiments(root=ROOT):
@@ -59,8 +62,10 @@ def readers(root=ROOT):
     for path in [*(root / "notebooks").glob("*.ipynb"), *(root / "book").glob("*.md")]:
         if path.suffix == ".ipynb":
             code = page_parts.code_of(nbformat.read(path, 4))
-            modules = [known[name].read_text(encoding="utf-8") for name in imports.imported(code, known)]
-            text = "\n".join([code, *modules])
+            names = imports.imported(code, known)
+            text = "\n".join([code, *(known[name].read_text(encoding="utf-8") for name in names)])
+            if "tlbook.methods.comparisons" in names:
+                text += "".join(f'\nresults.read("{table}")' for table in _COMPARED)
         else:
             text = path.read_text(encoding="utf-8")
         for name in _READS.findall(text):

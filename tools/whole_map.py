@@ -8,6 +8,8 @@ import pathlib
 
 import pandas as pd
 
+from tlbook.files import cache
+
 ROOT = pathlib.Path(__file__).parents[1]
 TABLES = ("map_frozen", "map_tuned", "map_scratch", "map_classical")
 FIRST = ["arm", "resolution", "n_train", "seed", "test_accuracy", "tmac", "test_tmac"]
@@ -27,7 +29,8 @@ def whole(folder=ROOT / "results"):
 def write(folder=ROOT / "results"):
     """Write the table, and return its path."""
     path = folder / "map.csv"
-    whole(folder).to_csv(path, index=False, lineterminator="\n")
+    table = whole(folder)
+    cache.write_atomically(path, lambda file: table.to_csv(file, index=False, lineterminator="\n"))
     return path
 
 

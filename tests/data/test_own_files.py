@@ -28,10 +28,12 @@ def test_texts_are_read_and_bad_files_named(tmp_path):
     (tmp_path / "good" / "3.txt").write_text(" \n")
     (tmp_path / "good" / "4.pdf").write_text("x")
     (tmp_path / "good" / ".hidden.txt").write_text("x")
+    (tmp_path / "stray.txt").write_text("of no class")
     found = own_files.load_texts(tmp_path)
     assert found.items == ["rain", "Grüezi"] and found.labels.tolist() == [0, 1]
     assert found.class_names == ("bad", "good") and found.names == ("bad/1.txt", "good/1.txt")
-    assert found.refused == {"good/2.txt": "not in UTF-8", "good/3.txt": "empty", "good/4.pdf": "not a .txt file"}
+    of_classes = {"good/2.txt": "not in UTF-8", "good/3.txt": "empty", "good/4.pdf": "not a .txt file"}
+    assert found.refused == {"stray.txt": "it lies beside the folders of the classes"} | of_classes
 
 
 def test_a_file_that_may_not_be_read_is_refused_and_the_rest_is_there(tmp_path, monkeypatch):

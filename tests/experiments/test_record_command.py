@@ -141,9 +141,13 @@ def test_no_mirror_is_asked_for_the_original(monkeypatch, tmp_path):
     monkeypatch.setattr(original.sources, "find", found)
     monkeypatch.setattr(original, "FOLDER", tmp_path / "original")
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    for name in original.OTHERS:
+    for name in (*original.OTHERS, "TLBOOK_RESULTS"):
         monkeypatch.setenv(name, "something")
     assert original.record("toy") == tmp_path / "original" and original.FOLDER.is_dir()
+    asked = subprocess.run(  # what the process of a run would read
+        [sys.executable, "-c", "from tlbook import results; print(results.FOLDER)"], capture_output=True, text=True
+    )
+    assert asked.stdout.strip() == str(tmp_path / "original")
     assert seen["file"] == ("cifar-10-python.tar.gz", [])
 
 

@@ -64,9 +64,10 @@ def test_features_are_kept_apart_from_data_and_can_be_cleared(monkeypatch, tmp_p
         cache.cached_arrays(name, lambda: ARRAYS)
     assert left() == ["computed", "digits.npz"]
     (cache.computed_dir() / "features-2.npz.0123.partial").write_bytes(b"killed")
+    (cache.computed_dir() / "prefix-2.json.0123.partial").write_bytes(b"killed")
     for name in ("letter.txt", "other.npz"):
         (cache.computed_dir() / name).write_text("mine")
-    assert cache.clear_computed() == 3 * (cache.cache_dir() / "digits.npz").stat().st_size + len(b"killed")
+    assert cache.clear_computed() == 3 * (cache.cache_dir() / "digits.npz").stat().st_size + 2 * len(b"killed")
     assert sorted(path.name for path in cache.computed_dir().iterdir()) == ["letter.txt", "other.npz"]
     assert same(cache.cached_arrays("digits", never))
 

@@ -6,6 +6,7 @@ import zipfile
 import h5py
 import keras
 import numpy as np
+from scipy import special
 
 from tlbook.backbones import vgg16
 from tlbook.files import assets, sources
@@ -124,4 +125,4 @@ def probabilities(model, image):
         raise ValueError(f"image: got {image.dtype} {image.shape}, expected uint8 {model.input_shape[1:]}")
     maps = model(image[np.newaxis].astype("float32"), training=False)
     logits = np.stack([keras.ops.convert_to_numpy(each)[0, ..., 0] for each in maps])
-    return 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
+    return special.expit(logits)

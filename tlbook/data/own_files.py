@@ -48,11 +48,13 @@ def _load(path, ending, read):
     path = pathlib.Path(path).expanduser()
     if not path.is_dir():
         raise FileNotFoundError(f"path: there is no folder {path}")
-    classes = sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith("."))
+    inside = sorted(item for item in path.iterdir() if not item.name.startswith("."))
+    classes = [item for item in inside if item.is_dir()]
     if len(classes) < 2:
         found = [item.name for item in classes]
         raise ValueError(f"path: {path} holds the folders {found}, expected two or more, one for each class")
-    items, labels, names, refused = [], [], [], {}
+    items, labels, names = [], [], []
+    refused = {item.name: "it lies beside the folders of the classes" for item in inside if item not in classes}
     for label, folder in enumerate(classes):
         for file in sorted(folder.iterdir()):
             name = f"{folder.name}/{file.name}"

@@ -32,7 +32,7 @@ class Labels:
         return f"{float(f'{labels:.2g}'):,.0f}"
 
 
-def break_even(differences, confidence=0.95, draws=2_000, seed=0):
+def break_even(differences, draws=2_000, seed=0):
     """Return with how many labels an arm has lost its lead over a control, as `Labels`.
 
     Parameters
@@ -40,11 +40,10 @@ def break_even(differences, confidence=0.95, draws=2_000, seed=0):
     differences : dict
         From a number of labels to what the arm is ahead there, two numbers of labels or more: an array (runs,), or
         (runs, examples) where all runs were judged on the same examples, as `crossed` takes it.
-    confidence : float
-        Of the percentile interval. A draw takes the examples anew with replacement, the same for every number of
-        labels, and moves the mean of the runs as far as Student's distribution lets a mean of so few stray.
     draws, seed : int
-        Of the bootstrap.
+        Of the bootstrap, whose 95 % percentile interval it is. A draw takes the examples anew with replacement, the
+        same for every number of labels, and moves the mean of the runs as far as Student's distribution lets a mean of
+        so few stray.
 
     The difference is a line between neighbours on a logarithmic axis of labels. Of several zeros the last one counts:
     beyond it, the control stays ahead as far as was tried. Raises `ValueError` for fewer than two numbers of labels or
@@ -56,10 +55,10 @@ def break_even(differences, confidence=0.95, draws=2_000, seed=0):
     1,000 or more (95 %)
     """
     sizes, curves = _drawn(differences, draws, seed)
-    return _summary([_last_zero(sizes, curve) for curve in curves], sizes, confidence)
+    return _summary([_last_zero(sizes, curve) for curve in curves], sizes)
 
 
-def worth(arm, control, confidence=0.95, draws=2_000, seed=0):
+def worth(arm, control, draws=2_000, seed=0):
     """Return how many labels a control needs to be as good as an arm, as `Labels`.
 
     `arm` is an array (runs,) or (runs, examples), with one number of labels; `control` is a dict, from numbers of
@@ -73,7 +72,7 @@ def worth(arm, control, confidence=0.95, draws=2_000, seed=0):
     sizes, curves = _drawn({**control, "arm": arm}, draws, seed)
     levels, curves = curves[:, -1], np.maximum.accumulate(curves[:, :-1], axis=1)
     found = [_last_zero(sizes, level - curve) for level, curve in zip(levels, curves, strict=True)]
-    return _summary(found, sizes, confidence)
+    return _summary(found, sizes)
 
 
 def _drawn(runs, draws, seed):
@@ -117,7 +116,7 @@ def _last_zero(sizes, curve):
     return float(np.exp((1 - share) * np.log(sizes[left]) + share * np.log(sizes[left + 1])))
 
 
-def _summary(found, sizes, confidence):
-    """Return the first number with the interval of the others."""
-    low, high = np.quantile(found[1:], [(1 - confidence) / 2, (1 + confidence) / 2], method="nearest")
+def _summary(found, sizes):
+    """Return the first number with the 95 % interval of the others."""
+    low, high = np.quantile(found[1:], [0.025, 0.975], method="nearest")
     return Labels(found[0], float(low), float(high), int(sizes[0]), int(sizes[-1]))

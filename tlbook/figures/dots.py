@@ -25,15 +25,15 @@ def rows_of_runs(runs, y, names, *, by="arm", x="n_train"):
     return rows
 
 
-def rows_of_differences(runs, y, pairs, *, by="arm", x="n_train", unit="seed"):
+def rows_of_differences(runs, y, pairs, *, by="arm", x="n_train"):
     """Return rows for `dot_rows`: paired differences in points, 100 times `y` of an arm less that of its control.
 
-    `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and `unit` are paired. A
-    control that has a single value of `x` (no label, say) stands beside each of the arm's.
+    `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and the seed are paired.
+    A control that has a single value of `x` (no label, say) stands beside each of the arm's.
     """
     rows = {}
     for name, (arm, control) in pairs.items():
-        mine, theirs = (runs[runs[by] == value].set_index([x, unit])[y] for value in (arm, control))
+        mine, theirs = (runs[runs[by] == value].set_index([x, "seed"])[y] for value in (arm, control))
         if not len(mine) or not len(theirs):
             continue
         sizes = theirs.index.unique(x)

@@ -118,13 +118,13 @@ def interval_plot(rows, x, y, by, source, *, names=None, xlabel, ylabel, axes=No
     return axes
 
 
-def difference_plot(rows, x, y, by, pairs, source, *, unit="seed", xlabel, ylabel="difference in points", axes=None):
+def difference_plot(rows, x, y, by, pairs, source, *, xlabel, ylabel="difference in points", axes=None):
     """Draw the paired difference of two arms, in percentage points, with its 95 % interval; each pair is a faint dot.
 
-    `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and `unit` are paired.
+    `pairs` maps a name to `(arm, control)`, two values of the column `by`; runs that share `x` and the seed are paired.
     Above the line of zero the arm is ahead of its control. An arm that has no row yet is left out. Returns the axes.
     """
-    wide = rows.pivot_table(y, [x, unit], by)
+    wide = rows.pivot_table(y, [x, "seed"], by)
     wide = wide.reindex(columns=sorted({*wide.columns, *(arm for pair in pairs.values() for arm in pair)}))
     long = [
         (100 * (wide[arm] - wide[control])).dropna().rename("points").reset_index().assign(pair=name)

@@ -45,7 +45,7 @@ def clear_computed():
     freed = 0
     # File by file: `TLBOOK_COMPUTED` may name a folder that holds other things as well.
     # What a killed process left ends with ".partial"; a record lies beside what `tlbook.methods.prefix` keeps.
-    for path in [path for ending in ("*.npz*", "*.npy*", "*.json", "*.lock") for path in computed_dir().glob(ending)]:
+    for path in [path for ending in ("*.npz*", "*.npy*", "*.json*", "*.lock") for path in computed_dir().glob(ending)]:
         if path.name.startswith(_COMPUTED):
             freed += path.stat().st_size
             path.unlink()
