@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import re
+import shutil
 import types
 
 import headless
@@ -42,18 +43,21 @@ def small():
     return front_curves.Record("a_table", pd.DataFrame(rows).assign(source="CIFAR-10", note="Lossy."), "A note.")
 
 
-def test_the_regimes_are_the_record_until_there_is_a_map(tmp_path):
-    found = front_curves.record(tmp_path)
+def test_the_regimes_are_the_record_until_there_is_a_map(tmp_path, monkeypatch):
+    for name in ("cifar10_regimes", "cifar10_classical"):
+        shutil.copy(results.FOLDER / f"{name}.csv", tmp_path)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    found = front_curves.record()
     assert found.table == "cifar10_regimes" and set(found.rows.arm) == set(front_curves.NAMES)
     names = {"last_block": (0.3, 0.5, 0.7), "linear_probe": (0.3, 0.4, 0.6), "scratch_airbench": (0.1, 0.3, 0.5)}
     names["classical"] = (0.2, 0.3, 0.4)
     rows = [row for arm, means in names.items() for row in runs(arm, means)]
     pd.DataFrame([*rows, *runs("last_block", (0.9, 0.9, 0.9), resolution=64)]).to_csv(tmp_path / "map.csv", index=False)
-    found = front_curves.record(tmp_path)
+    found = front_curves.record()
     assert found.table == "map" and list(front_curves.curve(found, "transfer")) == list(SIZES)
     assert front_curves.curve(found, "transfer")[10][0] == pytest.approx(0.3), "32 pixels alone"
     pd.DataFrame(runs("last_block", (0.3, 0.5, 0.7))).to_csv(tmp_path / "map.csv", index=False)
-    assert front_curves.record(tmp_path).table == "cifar10_regimes", "a map without scratch is none yet"
+    assert front_curves.record().table == "cifar10_regimes", "a map without scratch is none yet"
 
 
 def test_the_curves_are_the_means_and_intervals_of_the_table():
