@@ -50,6 +50,16 @@ _SYNTHETIC = {
     "collection": _DIGITS,
     "chapter": "05_10_synthetic_speech",
 }
+_FROM_VOICES = {
+    "kind": "speech",
+    "source": "who is speaking (voice encoder)",
+    "near": "half",
+    "table": "voice_probes",
+    "arms": {_LSTMS: HEAD},
+    "without": ("shuffled_lstm1", "shuffled_lstm2", "shuffled_lstm3", "shuffled_embedding"),
+    "collection": _DIGITS,
+    "chapter": "05_8_voice_encoder",
+}
 CASES = (
     Case(
         kind="images",
@@ -145,17 +155,8 @@ CASES = (
     ),
     Case(source="synthetic digits, many voices", only=("synthetic", "rich"), **_SYNTHETIC),
     Case(source="synthetic digits, one voice", only=("synthetic", "weak"), **_SYNTHETIC),
-    Case(
-        kind="speech",
-        source="who is speaking (voice encoder)",
-        target="spoken digits",
-        collection=_DIGITS,
-        near="half",
-        table="voice_probes",
-        arms={_LSTMS: HEAD},
-        without=("shuffled_lstm1", "shuffled_lstm2", "shuffled_lstm3", "shuffled_embedding"),
-        chapter="05_8_voice_encoder",
-    ),
+    Case(target="spoken digits, voices that are known", only=("split", "known"), **_FROM_VOICES),
+    Case(target="spoken digits, a new voice", only=("split", "unseen"), **_FROM_VOICES),
 )
 # Controls, as readers call them.
 CONTROLS = {
