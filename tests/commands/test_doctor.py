@@ -1,6 +1,7 @@
 """The doctor's report: what this computer has, and what it lacks."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -19,6 +20,14 @@ def test_report_fits_on_a_screen_and_names_what_there_is(room, capsys):
         assert part in report
     assert "mirror: cifar10.npz, 0 MB. Pretended." in report
     assert f"mirror: {assets.VGG16_KERAS.mirror_name}, 0 MB. Pretended." in report
+
+
+def test_a_file_that_meets_two_needs_is_shown_once_and_the_second_column_is_straight(room, monkeypatch):
+    monkeypatch.setattr(assets, "NEEDS", 2 * assets.NEEDS)
+    lines, _ = doctor.report()
+    assert len(set(lines)) == len(lines)
+    rows = [re.split(" {2,}", line, maxsplit=1) for line in lines]
+    assert len({line.index(text) for line, (_, text) in zip(lines, rows, strict=True)}) == 1
 
 
 def test_missing_weights_stop_chapters_but_data_that_something_stands_in_for_do_not(capsys):

@@ -57,7 +57,9 @@ def report():
             problems.append(f"{need[0].name}: not reachable. python -m tlbook fetch lists every way to get it")
     bundled = f"bundled, {emoji10.SPRITE_FILE.stat().st_size / 1e6:.1f} MB; it stands in where CIFAR-10 is not found"
     rows.append(("emoji-10", bundled))
-    return [f"{name:<16} {text}" for name, text in rows], problems
+    width = max(len(name) for name, _ in rows)
+    # One file can meet two needs of the same name.
+    return [f"{name:<{width}}  {text}" for name, text in dict.fromkeys(rows)], problems
 
 
 def main():
